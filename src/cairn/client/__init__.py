@@ -1,0 +1,1 @@
+"""The Python SDK: keys, and a Store that asks a server."""

@@ -1,0 +1,1 @@
+"""Configuration to running system: the only module that knows every layer."""

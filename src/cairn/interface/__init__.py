@@ -1,0 +1,1 @@
+"""Layer 1: takes requests. The HTTP API, the sites, live updates."""

@@ -1,0 +1,1 @@
+"""The Store of one machine, on LMDB."""

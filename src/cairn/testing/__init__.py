@@ -1,0 +1,1 @@
+"""What a Store's author needs: the contract suite, faults, clocks."""

@@ -1,0 +1,1 @@
+"""Store to Store: what surrounds a Store without entering it."""
