@@ -1,0 +1,59 @@
+# Every target does its own set-up, once: .venv and node_modules are rebuilt when a lock file changes.
+
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check format integration bench lock clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.ready-to-run ## Serve on http://127.0.0.1:8420 (ARGS="--listen ... --data ...")
+	@exec $(BIN)/cairn serve $(ARGS)
+
+demo: $(VENV)/.ready-to-run ## Serve the demo and open it
+	@exec $(BIN)/cairn demo $(ARGS)
+
+test: $(VENV)/.ready-to-test node_modules/.ready ## Run every test (ARGS="-k name")
+	$(BIN)/pytest $(ARGS)
+
+check: $(VENV)/.ready-to-test node_modules/.ready ## Lint, types, layers, web modules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	node_modules/.bin/tsc --project tsconfig.json
+
+format: $(VENV)/.ready-to-test ## Put the code into its one form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+integration: $(VENV)/.ready-to-test ## Run the tests with real processes only
+	$(BIN)/pytest tests/integration tests/faults $(ARGS)
+
+bench: $(VENV)/.ready-to-test ## Measure, beside the peers that are installed
+	@scripts/system-packages nginx-light
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock: $(VENV)/.ready-to-test ## Choose versions anew, and write the lock files
+	scripts/lock
+
+clean: ## Remove what set-up made
+	rm -rf $(VENV) node_modules build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(VENV)/.ready-to-run: requirements.txt pyproject.toml
+	@scripts/setup requirements.txt
+	@touch $@
+
+# The test lock holds the run lock, so whoever has set up for tests can run.
+$(VENV)/.ready-to-test: requirements-dev.txt pyproject.toml
+	@scripts/system-packages strace iproute2 chromium
+	@scripts/setup requirements-dev.txt
+	@touch $(VENV)/.ready-to-run $@
+
+node_modules/.ready: package-lock.json
+	@scripts/system-packages nodejs npm
+	@npm ci --silent --no-audit --no-fund
+	@touch $@

@@ -1,0 +1,127 @@
+"""Errors to words: the only table of exit codes, and of what to try after each error."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import typer
+
+from cairn.core.errors import CairnError
+
+
+class Exit(IntEnum):
+    """What the exit code of a command says."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    DENIED = 4
+    NOT_VERIFIED = 5
+    DEGRADED = 6
+
+
+class Failure(Exception):
+    """A command that cannot go on: what happened, what to try, and the exit code."""
+
+    def __init__(self, message: str, hint: str, code: Exit = Exit.FAILED) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The exit code of an error, and what to try."""
+
+    code: Exit
+    hint: str
+
+
+ADVICE: Final[dict[str, Advice]] = {
+    "invalid": Advice(Exit.NOT_VERIFIED, "check the capability and --server; `cairn chain verify CAP` checks a chain"),
+    "cannot_open": Advice(Exit.NOT_VERIFIED, "the capability does not fit these bytes; use the one they were made for"),
+    "key_missing": Advice(Exit.DENIED, "the chain was rotated: ask its writer for a newer read capability"),
+    "forbidden": Advice(
+        Exit.DENIED, "writing may need a grant: ask the operator to run `cairn grant`, then set CAIRN_GRANT to it"
+    ),
+    "not_found": Advice(Exit.FAILED, "check the capability, and that --server names the server that has it"),
+    "conflict": Advice(Exit.FAILED, "another writer was faster: run the command again"),
+    "closed": Advice(Exit.FAILED, "the chain has ended for good: begin another with `cairn new write`"),
+    "too_large": Advice(Exit.FAILED, "store it as a file with `cairn put FILE --chain CAP`"),
+    "limited": Advice(Exit.FAILED, "wait a minute and try again; a quota that is used up needs a larger grant"),
+    "corrupt": Advice(
+        Exit.NOT_VERIFIED, "the server's copy is damaged: its operator runs `cairn scrub`, then restores a backup"
+    ),
+    "unavailable": Advice(Exit.UNREACHABLE, "is the server running? `cairn status` asks it, `cairn serve` starts one"),
+    "unknown": Advice(Exit.UNREACHABLE, "it may have happened: run the same command again, nothing is stored twice"),
+    "full": Advice(Exit.FAILED, "the server's disk is full: free space there, or lower storage.reserve"),
+}
+
+_DEFECT: Final = Advice(Exit.FAILED, "this is a defect of Cairn: run again with CAIRN_DEBUG=1 and report what it shows")
+
+
+def report(error: Exception) -> int:
+    """Say what happened and what to try, on standard error. The exit code."""
+    if isinstance(error, BrokenPipeError):
+        return _leave_the_pipe()
+    message, advice = _explain(error)
+    if advice is _DEFECT and os.environ.get("CAIRN_DEBUG"):
+        raise error
+    complain(message, advice.hint)
+    return advice.code
+
+
+def complain(message: str, hint: str) -> None:
+    """An error and its remedy, on standard error."""
+    typer.echo(f"{typer.style('error:', fg='red', bold=True)} {message}", err=True)
+    typer.echo(f"  {typer.style('try:', fg='cyan', bold=True)} {hint}", err=True)
+
+
+def _explain(error: Exception) -> tuple[str, Advice]:
+    if isinstance(error, Failure):
+        return str(error), Advice(error.code, error.hint)
+    if isinstance(error, CairnError):
+        return str(error), _advice_for(error)
+    if isinstance(error, OSError):
+        return _explain_os(error)
+    if type(error).__name__ == "ConfigError":
+        return str(error), Advice(Exit.USAGE, "`cairn config check` names what is wrong, `cairn config init` shows all")
+    return f"unexpected {type(error).__name__}", _DEFECT
+
+
+def _advice_for(error: CairnError) -> Advice:
+    """By its class, or by the nearest class above it that has advice."""
+    codes = (kind.code for kind in type(error).__mro__ if issubclass(kind, CairnError))
+    return next((ADVICE[code] for code in codes if code in ADVICE), _DEFECT)
+
+
+_OS_HINTS: Final = {
+    errno.ENOENT: "check the path",
+    errno.EEXIST: "choose another name, or move what is there",
+    errno.EISDIR: "name a file, not a folder",
+    errno.ENOTDIR: "check the path",
+    errno.EACCES: "check who owns it, and its mode",
+    errno.EPERM: "check who owns it, and its mode",
+    errno.ENOSPC: "free space on this disk",
+    errno.EADDRINUSE: "choose another port with --listen, or stop what uses this one",
+    errno.ECONNREFUSED: "is the server running? `cairn serve` starts one",
+}
+
+
+def _explain_os(error: OSError) -> tuple[str, Advice]:
+    what = error.strerror or str(error)
+    message = f"{error.filename}: {what}" if error.filename else what
+    code = Exit.UNREACHABLE if isinstance(error, ConnectionError) else Exit.FAILED
+    return message, Advice(code, _OS_HINTS.get(error.errno or 0, "`cairn doctor` checks this machine"))
+
+
+def _leave_the_pipe() -> int:
+    """The reader of our output has gone, as `head` does: nothing to say, and nobody to say it to."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.OK
