@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from cairn.config.settings import Config, description_of, fields_of, section_in
+
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def example() -> str:
@@ -71,21 +74,24 @@ def toml_value(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(toml_value(part) for part in value) + "]"
     if isinstance(value, dict):
-        return (
-            "{ " + ", ".join(f"{toml_value(k)} = {toml_value(v)}" for k, v in value.items()) + " }" if value else "{}"
-        )
-    return msgspec.json.encode(value).decode()  # a JSON string is a TOML basic string
+        pairs = ", ".join(f"{_key(key)} = {toml_value(part)}" for key, part in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
+    return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")  # else a JSON string is a TOML string
+
+
+def _key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else toml_value(name)
 
 
 def as_toml(config: Config) -> str:
     """The whole configuration in force, as a file that would give it. Holds file names of secrets, never secrets."""
-    return "\n".join(_tables(msgspec.to_builtins(config), "")).strip() + "\n"
+    sections = {name: section for name, section in msgspec.to_builtins(config).items() if section}
+    return "\n".join(_tables(sections, "")).strip() + "\n"
 
 
 def _tables(table: dict[str, Any], place: str) -> list[str]:
-    lines = [
-        f"{key} = {toml_value(value)}" for key, value in table.items() if not _is_table(value) and value is not None
-    ]
+    plain = {key: value for key, value in table.items() if value is not None and not _is_table(value)}
+    lines = [f"{_key(key)} = {toml_value(value)}" for key, value in plain.items()]
     for key, value in table.items():
         name = f"{place}{key}"
         for part in value if _is_list_of_tables(value) else [value] if _is_table(value) else []:

@@ -7,7 +7,7 @@ from typing import Final
 
 from cairn.config.errors import ConfigError
 
-_NUMBER: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z%]*)\s*\Z")
+_NUMBER: Final = re.compile(r"\s*([0-9]{1,20}(?:\.[0-9]{1,20})?)\s*([A-Za-z%]*)\s*")
 _BYTES: Final = {
     "": 1, "b": 1,
     "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
@@ -67,7 +67,7 @@ def format_size(size: float) -> str:
 
 
 def _split(text: str, expected: str) -> tuple[float, str]:
-    found = _NUMBER.match(text)
+    found = _NUMBER.fullmatch(text)
     if found is None:
         raise ConfigError(f"expected {expected}")
     return float(found[1]), found[2]
