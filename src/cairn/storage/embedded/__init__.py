@@ -1,1 +1,10 @@
-"""The Store of one machine, on LMDB."""
+"""The Store of one machine, on LMDB: durable before it answers, and no other daemon.
+
+`store.py` opens a folder; `blocks.py`, `chains.py` and `ledger.py` are the protocols on `shards.py`, and `engine.py` is
+where a commit happens; `layout.py` has the bytes; `sweep.py` does what is due; `backup.py` and `scrub.py` are tools for
+a folder, open elsewhere or not.
+"""
+
+from cairn.storage.embedded.store import Embedded, Stats, open_embedded
+
+__all__ = ["Embedded", "Stats", "open_embedded"]

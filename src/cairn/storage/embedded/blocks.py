@@ -1,0 +1,172 @@
+"""BlockStore on the shards."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Collection
+from typing import Final
+
+from cairn.core.block import Block, BlockId, GrantId, Pin, PinHash, pin_hash, short
+from cairn.core.clock import Clock
+from cairn.core.errors import Corrupt, Invalid, NotFound
+from cairn.core.slot import slot_key
+from cairn.storage.embedded.engine import Writing
+from cairn.storage.embedded.layout import (
+    BLOCKS,
+    DUE,
+    ID_KEY_BYTES,
+    NO_PIN,
+    PINS,
+    DueKey,
+    PinRecord,
+    Task,
+    decode_pin,
+    due_key,
+    encode_argument,
+    encode_pin,
+    id_of,
+    pin_key,
+)  # fmt: skip
+from cairn.storage.embedded.ledger import charge
+from cairn.storage.embedded.pages import is_resident
+from cairn.storage.embedded.shards import Shards
+
+HOUR_MS: Final = 3_600_000
+
+_INLINE_BYTES_MAX: Final = 16 * 1024  # above, hashing in another thread is worth the way there
+_SCAN_IDS: Final = 1_024
+_REFRESH_MS: Final = HOUR_MS
+_PIN_RECORD_BYTES: Final = 512  # with its share of pages and of the usage record
+
+_log = logging.getLogger("cairn.storage")
+
+
+class EmbeddedBlocks:
+    """Blocks with their pins. A put without a pin is a pin record with hash zero, which expires."""
+
+    def __init__(self, shards: Shards, clock: Clock, unpinned_ms: int) -> None:
+        self._shards = shards
+        self._clock = clock
+        self._unpinned_ms = unpinned_ms
+        self.damaged = 0
+
+    async def get(self, block_id: BlockId) -> Block:
+        """See `BlockStore.get`."""
+        key = slot_key(block_id)
+        with self._shards.reading(key) as reading:
+            data = reading.get(BLOCKS, key)
+            if data is None:
+                raise NotFound("there is no such block")
+            if len(data) <= _INLINE_BYTES_MAX and is_resident(data):
+                return self._verified(block_id, bytes(data))
+        return await self._shards.in_thread(lambda: self._read(block_id, key))
+
+    async def put(self, block: Block, pin: PinHash | None, grant: GrantId) -> bool:
+        """See `BlockStore.put`."""
+        key = slot_key(block.id)
+        self._shards.space.admit(len(block) + _PIN_RECORD_BYTES)
+        now = self._clock.now_ms()
+        return await self._shards.write(
+            key, lambda writing: self._put(writing, key, block, pin or NO_PIN, grant, now), len(block)
+        )
+
+    async def unpin(self, block_id: BlockId, pin: Pin) -> None:
+        """See `BlockStore.unpin`."""
+        key = slot_key(block_id)
+        await self._shards.write(key, lambda writing: drop_pin(writing, key, pin_hash(pin)), 0)
+
+    async def has(self, block_ids: Collection[BlockId]) -> set[BlockId]:
+        """See `BlockStore.has`."""
+        return {block_id for block_id in block_ids if self._has(slot_key(block_id))}
+
+    async def scan(self, after: BlockId | None) -> AsyncIterator[BlockId]:
+        """See `BlockStore.scan`; in the order of the slots."""
+        start = slot_key(after) + b"\0" if after is not None else b""
+        for shard in self._shards:
+            while True:
+                ids = []
+                with shard.reading() as reading:
+                    for key in reading.keys(BLOCKS, start):
+                        ids.append(BlockId(id_of(key)))
+                        if len(ids) == _SCAN_IDS:
+                            break
+                for block_id in ids:
+                    yield block_id
+                if len(ids) < _SCAN_IDS:
+                    break
+                start = slot_key(ids[-1]) + b"\0"
+
+    def _read(self, block_id: BlockId, key: bytes) -> Block:
+        with self._shards.reading(key) as reading:
+            data = reading.get(BLOCKS, key)
+            if data is None:
+                raise NotFound("there is no such block")
+            copy = bytes(data)
+        return self._verified(block_id, copy)
+
+    def _verified(self, block_id: BlockId, data: bytes) -> Block:
+        try:
+            return Block.verified(block_id, data)
+        except Invalid:
+            self.damaged += 1
+            _log.error("block %s is damaged on disk", short(block_id))
+            raise Corrupt("our copy of this block is damaged: run `cairn scrub`") from None
+
+    def _has(self, key: bytes) -> bool:
+        with self._shards.reading(key) as reading:
+            return reading.get(BLOCKS, key) is not None
+
+    def _put(self, writing: Writing, key: bytes, block: Block, pin: PinHash, grant: GrantId, now: int) -> bool:
+        is_new = writing.get(BLOCKS, key) is None
+        record_key = pin_key(key, pin)
+        record = writing.get(PINS, record_key)
+        standing = decode_pin(record_key, record) if record is not None else None
+        if is_new:
+            writing.put(BLOCKS, key, block.data)
+        if standing is None:
+            writing.put(PINS, record_key, encode_pin(record_key, PinRecord(grant, len(block), now)))
+            charge(writing, grant, block_bytes=len(block))
+            if pin == NO_PIN:
+                self._schedule_expiry(writing, key, now)
+        elif pin == NO_PIN and now - standing.time_ms > _REFRESH_MS:
+            refreshed = PinRecord(standing.grant, standing.bytes, now)
+            writing.put(PINS, record_key, encode_pin(record_key, refreshed))
+        return is_new
+
+    def _schedule_expiry(self, writing: Writing, key: bytes, now: int) -> None:
+        due = due_key(DueKey(now + self._unpinned_ms, Task.EXPIRE, key))
+        writing.put(DUE, due, encode_argument(due, 0))
+
+
+def drop_pin(writing: Writing, key: bytes, pin: PinHash) -> None:
+    """Remove one pin of the block under `slot ‖ id`, and with the last one the block."""
+    record_key = pin_key(key, pin)
+    record = writing.get(PINS, record_key)
+    if record is None:
+        return
+    standing = decode_pin(record_key, record)
+    writing.delete(PINS, record_key)
+    charge(writing, standing.grant, block_bytes=-standing.bytes)
+    if not has_pins(writing, key):
+        writing.delete(BLOCKS, key)
+
+
+def has_pins(writing: Writing, key: bytes) -> bool:
+    """Whether any pin, or the mark of a put without one, keeps the block."""
+    first = next(writing.keys(PINS, key), None)
+    return first is not None and first[:ID_KEY_BYTES] == key
+
+
+def expire(writing: Writing, due: DueKey, now: int, unpinned_ms: int) -> None:
+    """Drop a block's unpinned mark if it was not refreshed since; else look again when it is due."""
+    record_key = pin_key(due.id_key, NO_PIN)
+    record = writing.get(PINS, record_key)
+    writing.delete(DUE, due_key(due))
+    if record is None:
+        return
+    expires = decode_pin(record_key, record).time_ms + unpinned_ms
+    if expires <= now:
+        drop_pin(writing, due.id_key, NO_PIN)
+        return
+    later = due_key(DueKey(expires, Task.EXPIRE, due.id_key))
+    writing.put(DUE, later, encode_argument(later, 0))

@@ -1,0 +1,39 @@
+"""Who pays for how much: totals per grant, kept in each shard by the commits that change them."""
+
+from __future__ import annotations
+
+from cairn.core.block import GrantId
+from cairn.core.store import Usage
+from cairn.storage.embedded.engine import Writing
+from cairn.storage.embedded.layout import USAGE, decode_usage, encode_usage
+from cairn.storage.embedded.shards import Shards
+
+
+def charge(writing: Writing, grant: GrantId, *, block_bytes: int = 0, entry_bytes: int = 0) -> None:
+    """Add to what a grant pays for (negative: take off), in the transaction that changes the bytes themselves."""
+    record = writing.get(USAGE, grant)
+    usage = decode_usage(grant, record) if record is not None else Usage()
+    total = Usage(usage.block_bytes + block_bytes, usage.entry_bytes + entry_bytes)
+    if total.bytes:
+        writing.put(USAGE, grant, encode_usage(grant, total))
+    else:
+        writing.delete(USAGE, grant)
+
+
+class EmbeddedLedger:
+    """Ledger over the shards."""
+
+    def __init__(self, shards: Shards) -> None:
+        self._shards = shards
+
+    async def usage(self, grant: GrantId) -> Usage:
+        """See `Ledger.usage`."""
+        block_bytes = entry_bytes = 0
+        for shard in self._shards:
+            with shard.reading() as reading:
+                record = reading.get(USAGE, grant)
+                if record is not None:
+                    usage = decode_usage(grant, record)
+                    block_bytes += usage.block_bytes
+                    entry_bytes += usage.entry_bytes
+        return Usage(block_bytes, entry_bytes)
