@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from cairn.config import Config, format_size, parse_address, parse_size
+from cairn.config import Config, format_size, memory_bytes, nearest, parse_address, parse_size
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -61,7 +61,7 @@ def _kernel(_: Config) -> Finding:
 
 
 def _disk(config: Config) -> Finding:
-    folder = _nearest(Path(config.node.data))
+    folder = nearest(Path(config.node.data))
     usage = shutil.disk_usage(folder)
     reserve = parse_size(config.storage.reserve, usage.total)
     found = f"{format_size(usage.free)} free of {format_size(usage.total)}"
@@ -73,7 +73,7 @@ def _disk(config: Config) -> Finding:
 
 
 def _file_system(config: Config) -> Finding:
-    kind = _file_system_of(_nearest(Path(config.node.data)))
+    kind = _file_system_of(nearest(Path(config.node.data)))
     if kind in _NETWORK_FILESYSTEMS:
         return Finding("file system", "fail", kind, "put the data folder on a local disk: locks and fsync are not sure")
     if kind in _FORGETFUL_FILESYSTEMS:
@@ -83,7 +83,7 @@ def _file_system(config: Config) -> Finding:
 
 def _data_folder(config: Config) -> Finding:
     folder = Path(config.node.data)
-    if not os.access(_nearest(folder), os.W_OK | os.X_OK):
+    if not os.access(nearest(folder), os.W_OK | os.X_OK):
         return Finding("data folder", "fail", "not writable", "give it to the user that runs Cairn")
     if not folder.exists():
         return Finding("data folder", "ok", "will be made at the first start")
@@ -94,7 +94,7 @@ def _data_folder(config: Config) -> Finding:
 
 
 def _secret_file(config: Config) -> Finding:
-    path = secret_path(config)
+    path = config.node.secret_path
     if not path.exists():
         return Finding("secret file", "ok", "will be made at the first start")
     mode = path.stat().st_mode & 0o777
@@ -104,7 +104,7 @@ def _secret_file(config: Config) -> Finding:
 
 
 def _fsync(config: Config) -> Finding:
-    times = sorted(_fsync_times_ms(_nearest(Path(config.node.data))))
+    times = sorted(_fsync_times_ms(nearest(Path(config.node.data))))
     typical, worst = times[len(times) // 2], times[-1]
     found = f"{typical:.2f} ms, worst of {len(times)}: {worst:.2f} ms"
     if typical > _FSYNC_SLOW_MS:
@@ -191,27 +191,6 @@ CHECKS: Final[tuple[Callable[[Config], Finding], ...]] = (
     _python, _kernel, _memory, _disk, _file_system, _data_folder, _secret_file, _fsync, _clock, _port,
     _secure_context, _open_files, _address_space,
 )  # fmt: skip
-
-
-def secret_path(config: Config) -> Path:
-    """The file of the node's secrets."""
-    return Path(config.node.secret_file or Path(config.node.data) / "secret")
-
-
-def memory_bytes() -> int:
-    """The memory of this machine, or of the control group that bounds this process."""
-    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        bound = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-    except OSError:
-        return whole
-    return min(whole, int(bound)) if bound.isdigit() else whole
-
-
-def _nearest(path: Path) -> Path:
-    """The folder itself, or the nearest above it that exists."""
-    path = path.absolute()
-    return next(folder for folder in (path, *path.parents) if folder.is_dir())
 
 
 def _file_system_of(folder: Path) -> str:

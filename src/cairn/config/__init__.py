@@ -3,6 +3,7 @@
 from cairn.config.check import Address, parse_address
 from cairn.config.errors import ConfigError
 from cairn.config.load import FILE_NAME, load
+from cairn.config.machine import disk_bytes, memory_bytes, nearest
 from cairn.config.settings import Cache, Cluster, Config, Interface, Limits, Node, Proxy, Site, Storage, Tls
 from cairn.config.units import format_size, parse_duration, parse_rate, parse_size
 
@@ -20,8 +21,11 @@ __all__ = [
     "Site",
     "Storage",
     "Tls",
+    "disk_bytes",
     "format_size",
     "load",
+    "memory_bytes",
+    "nearest",
     "parse_address",
     "parse_duration",
     "parse_rate",

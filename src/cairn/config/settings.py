@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -36,6 +37,11 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     secret_file: Annotated[
         str, _about('The node\'s secrets, one hex line each, mode 0600. Empty: "secret" in the data folder.')
     ] = ""
+
+    @property
+    def secret_path(self) -> Path:
+        """Where the node's secrets are."""
+        return Path(self.secret_file) if self.secret_file else Path(self.data) / "secret"
 
 
 class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

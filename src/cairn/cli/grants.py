@@ -1,0 +1,41 @@
+"""`cairn grant`: make a grant from the node's secret. No server is asked; every server with that secret takes it."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from cairn.cli import options
+from cairn.cli.output import note, say, say_json
+
+_DAY_SECONDS = 86_400
+
+
+def grant(
+    size: Annotated[str, typer.Option("--bytes", metavar="SIZE", help="How much it may store; 0: any.")] = "1GiB",
+    days: Annotated[int, typer.Option("--days", min=0, max=36_500, help="How long it lasts; 0: for ever.")] = 365,
+    rate: Annotated[float, typer.Option("--appends", min=0, help="Appends per second; 0: any.")] = 0,
+    path: options.ConfigFile = None,
+    data: options.Data = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make a grant: whoever holds it may write, within its quota, rate and time."""
+    from cairn.cli.settings import load
+    from cairn.config import format_size, parse_size
+    from cairn.interface.grant import Grant
+    from cairn.interface.secret import NodeSecret
+
+    config = load(path, {"node": {"data": str(data)}} if data else None)
+    secret = NodeSecret.load(config.node.secret_path)
+    expires = int(time.time()) + days * _DAY_SECONDS if days else 0
+    made = Grant.issue(bytes_max=parse_size(size), appends_per_second=rate, expires=expires)
+    token = made.token(secret.keys("grant"))
+    if as_json:
+        say_json({"grant": token, "bytes": made.bytes_max, "appends_per_second": rate, "expires": made.expires})
+        return
+    say(token)
+    quota = format_size(made.bytes_max) if made.bytes_max else "any amount"
+    until = time.strftime("until %Y-%m-%d", time.gmtime(expires)) if expires else "for ever"
+    note(f"stores {quota}, {until}; give it to the writer as CAIRN_GRANT")
