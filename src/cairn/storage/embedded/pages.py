@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from typing import Any, Final
 
-from cffi import FFI
+from cffi import FFI  # type: ignore[import-untyped]
 
 _ffi: Final[Any] = FFI()
 _ffi.cdef("int mincore(void *address, size_t length, unsigned char *resident);")

@@ -22,7 +22,6 @@ from cairn.storage.embedded.shards import Shards
 from cairn.storage.embedded.space import Space
 from cairn.storage.embedded.sweep import Sweeper, TrustedTime
 
-
 _DEFAULTS: Final = Storage()
 
 
