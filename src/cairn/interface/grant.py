@@ -60,7 +60,7 @@ def read_grant(token: str, keys: list[bytes], now_seconds: int) -> Grant:
     """
     raw = _decode(token)
     body, mac = raw[: _BODY.size], raw[_BODY.size :]
-    if not any([hmac.compare_digest(mac, _mac(key, body)) for key in keys]):
+    if not any(hmac.compare_digest(mac, _mac(key, body)) for key in keys):
         raise Forbidden("the grant was not issued by this server: ask its operator for one")
     grant_id, bytes_max, milliappends, expires = _BODY.unpack(body)
     if expires and expires <= now_seconds:
