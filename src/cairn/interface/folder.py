@@ -2,8 +2,8 @@
 
 Theory of operation. `scan` walks the folder and gives a frozen `Index`, built upon the one before: a file whose mark
 (device, inode, size, times) is unchanged keeps its record and is not read again. A file is read whole and hashed; its
-mark is taken from the open file before and after, and both must be equal and older than `SETTLE_SECONDS`, because
-two writes within one tick of the clock leave the same times. A file that is being written keeps its former record
+mark is taken from the open file before and after, and both must be equal, and have been older than `SETTLE_SECONDS`
+at first, because two writes within one tick of the clock leave the same times. A file that is being written keeps its former record
 until it rests. So a record always describes bytes that once stood in the file together.
 
 Small files are kept in memory. Of larger ones only the record is kept; `is_current` tells, just before they are sent,
@@ -132,11 +132,12 @@ class _Scan:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb", buffering=0) as file:
             mark = _mark_of(_regular(os.fstat(descriptor)))
+            if not _is_settled(mark):
+                return None
             keep = mark[2] <= SMALL_BYTES_MAX and self._memory_bytes + mark[2] <= MEMORY_BYTES_MAX
             digest, content = _consume(file, keep)
-            if _mark_of(os.fstat(descriptor)) != mark or not _is_settled(mark):
-                return None
-        return FileRecord(path, mark, digest, content)
+            is_whole = _mark_of(os.fstat(descriptor)) == mark
+        return FileRecord(path, mark, digest, content) if is_whole else None
 
 
 def _consume(file: RawIOBase, keep: bool) -> tuple[str, bytes | None]:
