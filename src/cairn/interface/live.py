@@ -36,6 +36,7 @@ _SHARED_EVENTS: Final = 1_024
 _CURSOR_CHARS_MAX: Final = 64 * 17
 
 _End = CairnError | None
+_SILENCE: Final = object()
 
 
 class LiveRoutes:
@@ -94,7 +95,7 @@ class LiveRoutes:
             open_chains = len(cursor)
             while open_chains:
                 item = await _next_item(queue)
-                if item is Entry:
+                if item is _SILENCE:
                     yield b": still here\n\n"
                 elif isinstance(item, Entry):
                     cursor[item.chain_id] = Seq(item.seq + 1)
@@ -138,12 +139,12 @@ class LiveRoutes:
 
 
 async def _next_item(queue: asyncio.Queue[Entry | _End]) -> object:
-    """What is next in a stream; the class `Entry` itself stands for: nothing came for a while."""
+    """What is next in a stream; `_SILENCE` when nothing came for a while."""
     try:
         async with asyncio.timeout(_HEARTBEAT_SECONDS):
             return await queue.get()
     except TimeoutError:
-        return Entry
+        return _SILENCE
 
 
 async def _end_when(stopping: asyncio.Event, queue: asyncio.Queue[Entry | _End]) -> None:

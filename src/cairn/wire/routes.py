@@ -27,7 +27,7 @@ class Parameter:
     is_required: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Route:
     """One method on one path. `name` is the handler's and the operation's."""
 

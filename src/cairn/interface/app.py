@@ -1,0 +1,157 @@
+"""The interface: from a request to the handler that answers it. `server.py` carries requests here.
+
+A request is counted against its address, found in the route table, answered, and what a handler raises becomes a
+problem document here and nowhere else. Paths that are not the API's belong to the sites.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cairn.config import Limits
+from cairn.core.clock import Clock
+from cairn.core.errors import CairnError, Limited
+from cairn.core.store import Store
+from cairn.interface.access import Access
+from cairn.interface.answers import COMMON, other_problem, problem_answer
+from cairn.interface.blocks import BlockRoutes
+from cairn.interface.chains import ChainRoutes
+from cairn.interface.http import Request, Response
+from cairn.interface.info import InfoRoutes, Readiness
+from cairn.interface.live import LiveRoutes
+from cairn.interface.metrics import Metrics, Source
+from cairn.interface.rates import address_group
+from cairn.wire.routes import ROUTES, Route
+
+Handler = Callable[..., Awaitable[Response]]
+SiteHandler = Callable[[Request], Awaitable[Response]]
+
+_API: Final = "/v1/"
+_PREFLIGHT_HEADERS: Final = (
+    ("access-control-allow-methods", "GET, HEAD, PUT, POST, DELETE"),
+    (
+        "access-control-allow-headers",
+        "Authorization, Cairn-Pin, Cairn-Pin-Secret, Content-Type, If-None-Match, Last-Event-ID, Range",
+    ),
+    ("access-control-max-age", "86400"),
+)
+_SLOW_SECONDS: Final = 5.0
+
+_log = logging.getLogger("cairn.interface")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    name: str
+    handler: Handler
+    arguments: tuple[str, ...]
+
+
+class App:
+    """Answers requests from one Store and the sites beside it."""
+
+    def __init__(
+        self, store: Store, access: Access, limits: Limits, clock: Clock, *, sites: SiteHandler,
+        receipt_keys: list[bytes], readiness: Readiness, restored_ms: int = 0, sources: tuple[Source, ...] = (),
+    ) -> None:  # fmt: skip
+        self.metrics = Metrics(*sources)
+        self._access = access
+        self._sites = sites
+        blocks = BlockRoutes(store.blocks, access, limits)
+        chains = ChainRoutes(store.chains, access, limits)
+        self.live = LiveRoutes(store.chains, chains, access, limits)
+        info = InfoRoutes(access, limits, self.metrics, clock, receipt_keys, readiness, restored_ms)
+        self._routes = _Table(_bind(ROUTES, (blocks, chains, self.live, info)))
+
+    async def answer(self, request: Request) -> Response:
+        """The answer to a request. Raises nothing but cancellation."""
+        started = time.perf_counter()
+        route, response = "site", None
+        self.metrics.in_flight += 1
+        client = address_group(request.client)
+        try:
+            self._access.in_flight.enter(client)
+            try:
+                self._access.check_request(request.client)
+                route, response = await self._dispatch(request)
+            except CairnError as error:
+                response = problem_answer(error)
+            finally:
+                self._access.in_flight.leave(client)
+        except Limited as error:
+            response = problem_answer(error)
+        except Exception:
+            _log.exception("a request to route %s failed in an unexpected way", route)
+            response = other_problem(500, "failed", "Failed", "something went wrong here: it was logged")
+        finally:
+            self.metrics.in_flight -= 1
+        seconds = time.perf_counter() - started
+        self.metrics.observe(route, response.status, seconds)
+        if seconds > _SLOW_SECONDS:
+            _log.warning("slow: route=%s status=%d seconds=%.1f", route, response.status, seconds)
+        return response
+
+    async def _dispatch(self, request: Request) -> tuple[str, Response]:
+        found = self._routes.find(request.method, request.path)
+        if isinstance(found, _Found):
+            try:
+                return found.name, await found.handler(request, *found.arguments)
+            except CairnError as error:
+                return found.name, problem_answer(error)
+        if found:
+            return "other", _not_allowed(request.method, found)
+        if request.path.startswith(_API):
+            return "other", other_problem(
+                404, "not_found", "Not found", "there is no such route: see /v1/openapi.json"
+            )  # fmt: skip
+        return "site", await self._sites(request)
+
+
+class _Table:
+    """Finds the handler of a method and path."""
+
+    def __init__(self, handlers: Mapping[Route, Handler]) -> None:
+        self._exact = {(r.method, r.path): _Found(r.name, h, ()) for r, h in handlers.items() if "{id}" not in r.path}
+        self._by_shape = {
+            (route.method, *route.path.split("{id}")): (route.name, handler)
+            for route, handler in handlers.items()
+            if "{id}" in route.path
+        }
+        self._routes = tuple(handlers)
+
+    def find(self, method: str, path: str) -> _Found | list[str]:
+        """The handler; or the methods that the path has, none if it is no route."""
+        looked_for = "GET" if method == "HEAD" else method
+        found = self._exact.get((looked_for, path))
+        if found is not None:
+            return found
+        before, id_text, after = _cut_id(path)
+        shaped = self._by_shape.get((looked_for, before, after))
+        if shaped is not None:
+            return _Found(*shaped, (id_text,))
+        return [route.method for route in self._routes if route.pattern.fullmatch(path)]
+
+
+def _cut_id(path: str) -> tuple[str, str, str]:
+    """A path around its third segment: "/v1/chains/", the id, "/entries"."""
+    start = path.find("/", 4) + 1
+    stop = path.find("/", start)
+    return (path[:start], path[start:], "") if stop < 0 else (path[:start], path[start:stop], path[stop:])
+
+
+def _bind(routes: tuple[Route, ...], owners: tuple[object, ...]) -> dict[Route, Handler]:
+    """Each route with the method of its name."""
+    return {route: next(getattr(o, route.name) for o in owners if hasattr(o, route.name)) for route in routes}
+
+
+def _not_allowed(method: str, methods: list[str]) -> Response:
+    allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"])
+    if method == "OPTIONS":
+        return Response(204, [*COMMON, ("allow", allowed), *_PREFLIGHT_HEADERS])
+    return other_problem(
+        405, "method", "Method not allowed", "this route has other methods: see Allow", ("allow", allowed)
+    )  # fmt: skip

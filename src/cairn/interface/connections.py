@@ -1,0 +1,147 @@
+"""What the HTTP server does not tell of its connections: whether the client reads.
+
+Granian takes any number of bytes for a stream, so a subscriber that never reads would fill the memory. The kernel knows
+better: SIOCOUTQ is what a socket has not got rid of. The sockets are this process's, so they are found among its
+descriptors by their peer's address. On that rest two things:
+
+- a stream sends its next piece only while its socket holds less than `_UNSENT_BYTES_MAX`, and is dropped when that does
+  not come true within `send_seconds`;
+- a guard closes connections whose unsent bytes have not moved for `send_seconds`, whatever the answer was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import socket
+import struct
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from cairn.config import Limits
+
+_UNSENT_BYTES_MAX: Final = 256 * 1024
+_POLL_SECONDS: Final = (0.005, 0.02, 0.05, 0.1, 0.25)
+_GUARD_SECONDS: Final = 2.0
+_DESCRIPTORS: Final = Path("/proc/self/fd")
+_TCP_INFO_ACKED: Final = struct.Struct("=120xQ")  # tcpi_bytes_acked (linux/tcp.h)
+
+
+class Sending:
+    """One stream's view of its socket."""
+
+    def __init__(self, connection: socket.socket | None, seconds_max: float) -> None:
+        self._connection = connection
+        self._seconds_max = seconds_max
+
+    async def has_room(self) -> bool:
+        """Wait until the client has taken most of what was sent; False when it does not in time, and is cut off."""
+        if self._connection is None:
+            return False
+        waited = 0.0
+        polls = iter(_POLL_SECONDS)
+        pause = 0.0
+        while _unsent_bytes(self._connection) > _UNSENT_BYTES_MAX:
+            if waited >= self._seconds_max:
+                _cut(self._connection)
+                return False
+            pause = next(polls, pause)
+            await asyncio.sleep(pause)
+            waited += pause
+        return True
+
+
+class Connections:
+    """The server's connections, found among this process's descriptors."""
+
+    def __init__(self, port: int, limits: Limits) -> None:
+        self._port = port
+        self._seconds_max = limits.send_seconds
+        self.dropped = 0
+
+    @contextmanager
+    def sending(self, peer: str) -> Iterator[Sending]:
+        """The socket whose other end is `peer` ("host:port")."""
+        connection = self._find(peer)
+        try:
+            yield Sending(connection, self._seconds_max)
+        finally:
+            if connection is not None:
+                connection.close()
+
+    async def guard(self) -> None:
+        """Cut off, for ever, who does not read what was sent."""
+        stuck: dict[str, tuple[int, float]] = {}
+        while True:
+            await asyncio.sleep(_GUARD_SECONDS)
+            stuck = self._check(stuck)
+
+    def _check(self, before: dict[str, tuple[int, float]]) -> dict[str, tuple[int, float]]:
+        """Per connection with unsent bytes: how many were acknowledged, and for how long that has not changed."""
+        after: dict[str, tuple[int, float]] = {}
+        for peer, connection in self._all():
+            with connection:
+                if not _unsent_bytes(connection):
+                    continue
+                acked = _acked_bytes(connection)
+                acked_before, seconds = before.get(peer, (-1, 0.0))
+                seconds = seconds + _GUARD_SECONDS if acked == acked_before else 0.0
+                if seconds >= self._seconds_max:
+                    self.dropped += 1
+                    _cut(connection)
+                else:
+                    after[peer] = (acked, seconds)
+        return after
+
+    def _find(self, peer: str) -> socket.socket | None:
+        found = None
+        for name, connection in self._all():
+            if name == peer and found is None:
+                found = connection
+            else:
+                connection.close()
+        return found
+
+    def _all(self) -> Iterator[tuple[str, socket.socket]]:
+        """Every connection that was made to our port, under a descriptor of its own, which the caller closes."""
+        for link in list(_DESCRIPTORS.iterdir()):
+            with suppress(OSError):
+                connection = _as_connection(link, self._port)
+                if connection is not None:
+                    yield connection
+
+
+def _as_connection(link: Path, port: int) -> tuple[str, socket.socket] | None:
+    if not str(link.readlink()).startswith("socket:"):
+        return None
+    duplicate = socket.socket(fileno=os.dup(int(link.name)))
+    try:
+        if duplicate.family in (socket.AF_INET, socket.AF_INET6) and duplicate.getsockname()[1] == port:
+            host, peer_port = duplicate.getpeername()[:2]
+            return f"[{host}]:{peer_port}" if ":" in host else f"{host}:{peer_port}", duplicate
+    except OSError:
+        pass
+    duplicate.close()
+    return None
+
+
+def _unsent_bytes(connection: socket.socket) -> int:
+    """SIOCOUTQ: bytes not yet acknowledged by the other end."""
+    try:
+        return int(struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, b"\0\0\0\0"))[0])
+    except OSError:
+        return 0
+
+
+def _acked_bytes(connection: socket.socket) -> int:
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_ACKED.size)
+    return int(_TCP_INFO_ACKED.unpack(info.ljust(_TCP_INFO_ACKED.size, b"\0"))[0])
+
+
+def _cut(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

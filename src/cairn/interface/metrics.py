@@ -1,0 +1,68 @@
+"""What the interface counts: plain numbers on the way, Prometheus families when asked (`prometheus_client`)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+Source = Callable[[], Iterable[Metric]]
+"""Another part of the process that has numbers to show."""
+
+_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics(Collector):
+    """Requests by route and status, and how long they took."""
+
+    def __init__(self, *sources: Source) -> None:
+        self.requests: defaultdict[tuple[str, int], int] = defaultdict(int)
+        self.in_flight = 0
+        self._sources = sources
+        self._times: dict[str, list[int]] = {}
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def observe(self, route: str, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        self.requests[route, status] += 1
+        self._seconds[route] += seconds
+        times = self._times.get(route)
+        if times is None:
+            times = self._times[route] = [0] * (len(_BUCKETS) + 1)
+        times[bisect_left(_BUCKETS, seconds)] += 1
+
+    def text(self) -> bytes:
+        """All of it as Prometheus text."""
+        return bytes(generate_latest(self._registry))
+
+    def describe(self) -> list[Metric]:
+        """Nothing: names are known when they are collected."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """The families of the interface, then those of the sources."""
+        requests = CounterMetricFamily("cairn_requests", "Answered requests.", labels=["route", "status"])
+        for (route, status), count in self.requests.items():
+            requests.add_metric([route, str(status)], count)
+        yield requests
+        yield GaugeMetricFamily("cairn_requests_in_flight", "Requests being answered.", self.in_flight)
+        yield self._histogram()
+        for source in self._sources:
+            yield from source()
+
+    def _histogram(self) -> HistogramMetricFamily:
+        family = HistogramMetricFamily("cairn_request_seconds", "Time to the answer.", labels=["route"])
+        for route, times in self._times.items():
+            buckets, total = [], 0
+            for bound, count in zip((*map(str, _BUCKETS), "+Inf"), times, strict=True):
+                total += count
+                buckets.append((bound, float(total)))
+            family.add_metric([route], buckets, self._seconds[route])
+        return family
