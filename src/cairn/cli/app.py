@@ -8,7 +8,9 @@ import typer
 
 from cairn.cli import options, settings
 from cairn.cli.doctor import doctor
+from cairn.cli.grants import grant
 from cairn.cli.output import say, say_json
+from cairn.cli.serve import serve
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +20,8 @@ app = typer.Typer(
     epilog="Exit codes: 0 ok, 1 failure, 2 usage, 3 unreachable, 4 denied, 5 not verified, 6 degraded.",
 )
 
+app.command()(serve)
+app.command()(grant)
 app.command()(doctor)
 app.add_typer(settings.commands, name="config")
 

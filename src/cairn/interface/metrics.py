@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -66,3 +66,9 @@ class Metrics(Collector):
                 buckets.append((bound, float(total)))
             family.add_metric([route], buckets, self._seconds[route])
         return family
+
+
+def gauges(values: Mapping[str, tuple[float, str]]) -> Iterable[Metric]:
+    """A gauge per name, from its value and its description: for a `Source`."""
+    for name, (value, about) in values.items():
+        yield GaugeMetricFamily(name, about, value)

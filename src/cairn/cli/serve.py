@@ -1,0 +1,166 @@
+"""`cairn serve`: run a node until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cairn.cli import options
+from cairn.cli.output import note, say, say_json, show_pairs
+from cairn.cli.settings import load
+
+if TYPE_CHECKING:
+    from cairn.compose import Ready
+    from cairn.config import Config
+
+
+def serve(
+    path: options.ConfigFile = None,
+    listen: Annotated[str | None, typer.Option("--listen", metavar="HOST:PORT", help="Where to take requests.")] = None,
+    data: options.Data = None,
+    www: Annotated[Path | None, typer.Option("--www", metavar="DIR", help="A folder to serve as a site.")] = None,
+    ready_file: Annotated[
+        Path | None, typer.Option("--ready-file", metavar="FILE", help="Write the JSON of the start here, when ready.")
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Serve blocks and chains. Works with no file and no option at all."""
+    config = _with_site(load(path, _flags(listen, data)), www)
+    run(config, lambda ready: announce(config, ready, as_json=as_json, ready_file=ready_file))
+
+
+def run(config: Config, announce: Callable[[Ready], None]) -> None:
+    """Run a node until a signal ends it, and say when it is ready."""
+    log_as_json()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_run(config, announce))
+
+
+async def _run(config: Config, announce: Callable[[Ready], None]) -> None:
+    from cairn.compose import run
+
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, _on_signal, stop)
+
+    def on_ready(ready: Ready) -> None:
+        announce(ready)
+        _tell_systemd("READY=1")
+
+    await run(config, stop=stop, on_ready=on_ready)
+
+
+def _on_signal(stop: asyncio.Event) -> None:
+    """The first signal lets requests in flight finish; the second does not wait. Neither loses what is acknowledged."""
+    if stop.is_set():
+        note("stopped at once")
+        os._exit(1)
+    _tell_systemd("STOPPING=1")
+    if sys.stderr.isatty():
+        note("\nstopping: requests under way finish; once more stops at once")
+    stop.set()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+def _flags(listen: str | None, data: Path | None) -> dict[str, dict[str, Any]]:
+    flags: dict[str, dict[str, Any]] = {}
+    if listen is not None:
+        flags["interface"] = {"listen": listen}
+    if data is not None:
+        flags["node"] = {"data": str(data)}
+    return flags
+
+
+def _with_site(config: Config, folder: Path | None) -> Config:
+    """The same configuration with `folder` as the site of every host that has none of its own."""
+    import msgspec
+
+    from cairn.config import Site
+
+    if folder is None:
+        return config
+    others = tuple(site for site in config.site if site.host)
+    return msgspec.structs.replace(config, site=(*others, Site(static=str(folder))))
+
+
+# --- what it says of itself ------------------------------------------------------------------------------------------
+
+
+def announce(config: Config, ready: Ready, *, as_json: bool, ready_file: Path | None) -> None:
+    """Say that requests are answered: to people, as a line of JSON, and into a file for whoever started us."""
+    document = {**dataclasses.asdict(ready), "pid": os.getpid()}
+    if as_json:
+        say_json(document)
+    else:
+        _banner(config, ready)
+    sys.stdout.flush()
+    if ready_file is not None:
+        draft = ready_file.with_name(ready_file.name + ".new")
+        draft.write_text(json.dumps(document) + "\n")
+        draft.replace(ready_file)
+
+
+def _banner(config: Config, ready: Ready) -> None:
+    from cairn import __version__
+
+    say(f"{typer.style('Cairn', bold=True)} {__version__} serves at {typer.style(ready.url, fg='cyan')}")
+    say()
+    pairs = [("  who may write", _admission(config, ready)), ("  data", str(Path(ready.data).absolute()))]
+    pairs += [("  site", f"{site.static} ({', '.join(site.host) or 'every host'})") for site in config.site]
+    pairs += [("  look", f"cairn status --server {ready.url}"), ("  stop", "Ctrl-C")]
+    show_pairs(pairs)
+
+
+def _admission(config: Config, ready: Ready) -> str:
+    from cairn.config import format_size
+
+    if ready.admission == "grant":
+        return "holders of a grant (`cairn grant` makes one)"
+    if ready.is_free:
+        return "anyone on this machine, without limits"
+    return f"anyone, {format_size(config.interface.limits.free_grant_bytes)} per address"
+
+
+def _tell_systemd(state: str) -> None:
+    """sd_notify(3), where systemd asks for it."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object per line. Messages hold no ids, keys or input: that is the rule where they are written."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03}Z"
+        line = {"time": moment, "level": record.levelname.lower(), "where": record.name, "message": record.getMessage()}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def log_as_json() -> None:
+    """Send the log to standard error, one JSON object a line."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
