@@ -1,9 +1,9 @@
 """The index of a folder of static files: which names exist, and what exactly is behind each.
 
 Theory of operation. `scan` walks the folder and gives a frozen `Index`, built upon the one before: a file whose mark
-(device, inode, size, times) is unchanged keeps its record and is not read again. A file is read whole and hashed; its
-mark is taken from the open file before and after, and both must be equal, and have been older than `SETTLE_SECONDS`
-at first, because two writes within one tick of the clock leave the same times. A file that is being written keeps its former record
+(device, inode, size, times) is unchanged keeps its record and is not read again. Else it is read whole and hashed. Its
+mark is taken from the open file before and after; both must be equal, and at first older than `SETTLE_SECONDS`, because
+two writes within one tick of the clock leave the same times. A file that is being written keeps its former record
 until it rests. So a record always describes bytes that once stood in the file together.
 
 Small files are kept in memory. Of larger ones only the record is kept; `is_current` tells, just before they are sent,

@@ -1,8 +1,7 @@
-"""What stands at each path of a site: its representations, with headers made beforehand. Pure, from a folder's index."""
+"""What stands at each path of a site: its representations, with headers made beforehand. Pure, from an index."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -47,21 +46,14 @@ class Page:
         return cls(variants, {encoding: record.size for encoding, record in records.items()})
 
 
-def pages_of(index: Index, headers: Headers, before: Mapping[str, Page], old: Index) -> dict[str, Page]:
-    """Every page of an index; those whose files did not change are taken over from `before`, made from `old`."""
-    return {
-        path: before[path]
-        if _representations(path, index) == _representations(path, old)
-        else Page.of(path, index, headers)
-        for path in index.files
-    }
+def pages_of(index: Index, headers: Headers) -> dict[str, Page]:
+    """Every page of an index, by path."""
+    return {path: Page.of(path, index, headers) for path in index.files}
 
 
 def _representations(path: str, index: Index) -> dict[str, FileRecord]:
     """A file, and its compressed siblings; one that is older than the file is a remnant of another version."""
-    plain = index.files.get(path)
-    if plain is None:
-        return {}
+    plain = index.files[path]
     found = {IDENTITY: plain}
     for encoding, suffix in _SUFFIXES.items():
         sibling = index.files.get(path + suffix)

@@ -33,9 +33,20 @@ DEFAULTS: Final = {
 
 # These say what is in the answer; another value would be a lie.
 _OURS: Final = frozenset(
-    ("accept-ranges", "connection", "content-encoding", "content-length", "content-range", "content-type", "date", "etag", "location",
-     "transfer-encoding", "vary")
-)  # fmt: skip
+    [
+        "accept-ranges",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "content-type",
+        "date",
+        "etag",
+        "location",
+        "transfer-encoding",
+        "vary",
+    ]
+)
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]{1,64}")
 _VALUE: Final = re.compile(r"[\x20-\x7e]{0,8192}")
 
