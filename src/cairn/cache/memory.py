@@ -1,0 +1,153 @@
+"""The memory tier: S3-FIFO, bounded in bytes (Yang et al., "FIFO queues are all you need for cache eviction", SOSP
+2023).
+
+Three queues, each first in, first out. What is new enters the *small* queue, about a tenth of the room, and most of it
+leaves from there: most keys are asked for once. What was asked for again meanwhile moves on to the *main* queue, where
+every further hit buys one more turn. Keys that left the small queue are remembered in the *ghost* queue, without their
+values, as many as there are items: one that comes back soon enters the main queue at once. So a scan passes through
+the small queue alone.
+
+A hit moves nothing. It is one look-up and a count, which the queues read when the key's turn to leave comes. All of it
+belongs to one thread.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Final, Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+ITEM_BYTES: Final = 600
+"""What an item costs beside its size: key, value's frame, the item, its places in two tables."""
+
+GHOST_BYTES: Final = 250
+"""What a remembered key costs."""
+
+_SMALL_SHARE: Final = 10  # one tenth (paper, 4.1)
+_TURNS_MAX: Final = 3  # hits that count (paper, 4.1: two bits)
+_PROMOTING_HITS: Final = 2  # in the small queue (paper, algorithm 1: freq > 1)
+
+
+class _Queue(OrderedDict[K, "_Item[K, V]"], Generic[K, V]):
+    """Items in the order in which they came, and their bytes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes = 0
+
+    def enter(self, key: K, item: _Item[K, V]) -> None:
+        item.queue = self
+        self[key] = item
+        self.bytes += item.size
+
+    def leave(self, key: K) -> None:
+        self.bytes -= self.pop(key).size
+
+    def leave_oldest(self) -> tuple[K, _Item[K, V]]:
+        key, item = self.popitem(last=False)
+        self.bytes -= item.size
+        return key, item
+
+
+class _Item(Generic[K, V]):
+    __slots__ = ("hits", "queue", "size", "value")
+
+    queue: _Queue[K, V]
+
+    def __init__(self, value: V, size: int) -> None:
+        self.value = value
+        self.size = size
+        self.hits = 0
+
+
+class MemoryCache(Generic[K, V]):
+    """Values by key, at most `capacity` bytes of them, what they cost besides included.
+
+    The counters only ever grow: `hits`, `misses`, `insertions`, `evictions` (for room, not by `drop`), `refused`
+    (greater than all the room there is).
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.hits = self.misses = self.insertions = self.evictions = self.refused = 0
+        self._items: dict[K, _Item[K, V]] = {}
+        self._small: _Queue[K, V] = _Queue()
+        self._main: _Queue[K, V] = _Queue()
+        self._ghosts: OrderedDict[K, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def bytes(self) -> int:
+        """What is used now; never more than `capacity`."""
+        return self._small.bytes + self._main.bytes + GHOST_BYTES * len(self._ghosts)
+
+    def get(self, key: K) -> V | None:
+        """The value under a key, if it is here."""
+        item = self._items.get(key)
+        if item is None:
+            self.misses += 1
+            return None
+        item.hits += 1
+        self.hits += 1
+        return item.value
+
+    def put(self, key: K, value: V, size: int) -> None:
+        """Keep a value of `size` bytes, if there is any room for one so large. What stands under a key stays."""
+        if key in self._items:
+            return
+        item: _Item[K, V] = _Item(value, size + ITEM_BYTES)
+        if item.size > self.capacity:
+            self.refused += 1
+            return
+        is_ghost = self._ghosts.pop(key, self) is None
+        self._make_room(item.size)
+        self._items[key] = item
+        (self._main if is_ghost else self._small).enter(key, item)
+        self.insertions += 1
+
+    def drop(self, key: K) -> None:
+        """Forget a key."""
+        self._ghosts.pop(key, None)
+        item = self._items.pop(key, None)
+        if item is not None:
+            item.queue.leave(key)
+
+    def resize(self, capacity: int) -> None:
+        """Have another capacity from now on; a smaller one takes effect before this returns."""
+        self.capacity = capacity
+        self._make_room(0)
+
+    def _make_room(self, size: int) -> None:
+        while self.bytes + size > self.capacity:
+            if len(self._ghosts) > len(self._items):
+                self._ghosts.popitem(last=False)
+            elif self._small.bytes > self.capacity // _SMALL_SHARE or not self._main:
+                self._relieve_small()
+            else:
+                self._relieve_main()
+
+    def _relieve_small(self) -> None:
+        key, item = self._small.leave_oldest()
+        if item.hits >= _PROMOTING_HITS:
+            item.hits = 0
+            self._main.enter(key, item)
+        else:
+            self._evict(key)
+            self._ghosts[key] = None
+
+    def _relieve_main(self) -> None:
+        key, item = self._main.leave_oldest()
+        if item.hits:
+            item.hits = min(item.hits, _TURNS_MAX) - 1
+            self._main.enter(key, item)
+        else:
+            self._evict(key)
+
+    def _evict(self, key: K) -> None:
+        del self._items[key]
+        self.evictions += 1
