@@ -61,8 +61,8 @@ async def run(
     """
     check_supported(config)
     clock = clock or SystemClock()
-    async with _open_app(config, clock) as (app, embedded), asyncio.TaskGroup() as tasks:
-        failed = tasks.create_task(_stop_on_failure(embedded, stop))
+    async with _open_app(config, clock) as (app, embedded):
+        failed = asyncio.create_task(_stop_on_failure(embedded, stop))
         try:
             await serve(
                 app, _listener(config), config.interface.limits,

@@ -11,6 +11,7 @@ from cairn.cli.doctor import doctor
 from cairn.cli.grants import grant
 from cairn.cli.output import say, say_json
 from cairn.cli.serve import serve
+from cairn.cli.status import status
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +23,7 @@ app = typer.Typer(
 
 app.command()(serve)
 app.command()(grant)
+app.command()(status)
 app.command()(doctor)
 app.add_typer(settings.commands, name="config")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import sys
 from dataclasses import dataclass
 from enum import IntEnum
@@ -61,6 +62,9 @@ ADVICE: Final[dict[str, Advice]] = {
     "unavailable": Advice(Exit.UNREACHABLE, "is the server running? `cairn status` asks it, `cairn serve` starts one"),
     "unknown": Advice(Exit.UNREACHABLE, "it may have happened: run the same command again, nothing is stored twice"),
     "full": Advice(Exit.FAILED, "the server's disk is full: free space there, or lower storage.reserve"),
+    "folder": Advice(Exit.FAILED, "name another folder with --data; `cairn doctor` looks at this one"),
+    "secret_file": Advice(Exit.FAILED, "`cairn serve` makes one at its first start; `cairn doctor` checks its mode"),
+    "storage_failed": Advice(Exit.FAILED, "look at the kernel's log, then start again and run `cairn scrub`"),
 }
 
 _DEFECT: Final = Advice(Exit.FAILED, "this is a defect of Cairn: run again with CAIRN_DEBUG=1 and report what it shows")
@@ -102,6 +106,7 @@ def _advice_for(error: CairnError) -> Advice:
 
 
 _OS_HINTS: Final = {
+    socket.EAI_NONAME: "check the host name",
     errno.ENOENT: "check the path",
     errno.EEXIST: "choose another name, or move what is there",
     errno.EISDIR: "name a file, not a folder",

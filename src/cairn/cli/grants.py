@@ -17,6 +17,9 @@ def grant(
     size: Annotated[str, typer.Option("--bytes", metavar="SIZE", help="How much it may store; 0: any.")] = "1GiB",
     days: Annotated[int, typer.Option("--days", min=0, max=36_500, help="How long it lasts; 0: for ever.")] = 365,
     rate: Annotated[float, typer.Option("--appends", min=0, help="Appends per second; 0: any.")] = 0,
+    admin_token: Annotated[
+        bool, typer.Option("--admin-token", help="Print the token that lets a program ask POST /v1/grants instead.")
+    ] = False,
     path: options.ConfigFile = None,
     data: options.Data = None,
     as_json: options.Json = False,
@@ -29,6 +32,9 @@ def grant(
 
     config = load(path, {"node": {"data": str(data)}} if data else None)
     secret = NodeSecret.load(config.node.secret_path)
+    if admin_token:
+        say_json({"admin_token": secret.admin_token}) if as_json else say(secret.admin_token)
+        return
     expires = int(time.time()) + days * _DAY_SECONDS if days else 0
     made = Grant.issue(bytes_max=parse_size(size), appends_per_second=rate, expires=expires)
     token = made.token(secret.keys("grant"))
