@@ -12,6 +12,7 @@ from typing import Final, Self
 from cairn.config import ConfigError, Site
 from cairn.core.errors import NotFound
 from cairn.interface.answers import NO_STORE, other_problem, problem_answer
+from cairn.interface.bundled import web_folder
 from cairn.interface.http import Request, Response
 from cairn.interface.site_headers import DEFAULTS
 from cairn.interface.static import METHODS, StaticFiles
@@ -21,7 +22,7 @@ _ALLOW: Final = ("allow", ", ".join(METHODS))
 
 
 class Sites:
-    """The configured sites, and folders mounted under a prefix of every host (such as "/sdk/").
+    """The configured sites, and the folders mounted under a prefix of every host: by default the SDK at "/sdk/".
 
     An async context manager: it indexes the folders, and follows their changes while it is open.
     """
@@ -35,7 +36,8 @@ class Sites:
         self._files_of_host: dict[str, StaticFiles | None] = {}
         for site in sites:
             self._add(site)
-        self._mounts = {prefix: StaticFiles(folder) for prefix, folder in (mounts or {}).items()}
+        mounts = {"/sdk/": web_folder("sdk")} if mounts is None else mounts
+        self._mounts = {prefix: StaticFiles(folder) for prefix, folder in mounts.items()}
         self._watching: list[asyncio.Task[None]] = []
 
     def _add(self, site: Site) -> None:

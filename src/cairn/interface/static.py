@@ -181,10 +181,10 @@ def _range_of(request: Request, etag: str, size: int) -> tuple[int, int] | None:
 
 
 def _send(status: int, headers: Headers, variant: Variant, start: int, stop: int, method: str) -> Response:
-    headers.append(("content-length", str(stop - start)))
-    if method == "HEAD":
-        return Response(status, headers)
     content = variant.record.content
-    if content is None:
+    if content is None and method != "HEAD":
         return Response(status, headers, FileSlice(variant.record.path, start, stop))
+    headers.append(("content-length", str(stop - start)))
+    if content is None or method == "HEAD":
+        return Response(status, headers)
     return Response(status, headers, content if stop - start == len(content) else content[start:stop])
