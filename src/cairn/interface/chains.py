@@ -7,6 +7,7 @@ who sees only the traffic learns little, and who tries passwords is held to a st
 
 from __future__ import annotations
 
+import contextlib
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -114,9 +115,15 @@ class ChainRoutes:
         return head
 
     async def _entries(self, request: Request, head: Head) -> Response:
-        start, stop, is_page = _page_of(request.query, head)
-        entries = [entry async for entry in self._chains.read(head.chain_id, Seq(start), Seq(stop))]
-        is_full = is_page and len(entries) == PAGE_ENTRIES
+        start, stop, limit = _page_of(request.query, head)
+        entries = []
+        if start < stop:
+            async with contextlib.aclosing(self._chains.read(head.chain_id, Seq(start), Seq(stop))) as kept:  # type: ignore[type-var]
+                async for entry in kept:
+                    entries.append(entry)
+                    if len(entries) == limit:
+                        break
+        is_full = start % PAGE_ENTRIES == 0 and [e.seq for e in entries] == list(range(start, start + PAGE_ENTRIES))
         headers = (("cairn-head", f"{head.seq} {head.hash.hex()}"), _IMMUTABLE if is_full else _NO_CACHE)
         return bytes_answer(200, encode_entries(entries), *headers)
 
@@ -124,12 +131,13 @@ class ChainRoutes:
         try:
             head = await self.head_of(item.chain_id)
             entries: list[Entry] = []
-            stop = min(head.seq + 1, SEQ_MAX)
-            async for entry in self._chains.read(item.chain_id, item.start, Seq(stop)):
-                bytes_left -= len(entry.raw) + 4
-                if len(entries) >= item.limit or bytes_left < 0:
-                    break
-                entries.append(entry)
+            stop = head.seq + 1
+            async with contextlib.aclosing(self._chains.read(item.chain_id, item.start, Seq(stop))) as kept:  # type: ignore[type-var]
+                async for entry in kept:
+                    bytes_left -= len(entry.raw) + 4
+                    if len(entries) >= item.limit or bytes_left < 0:
+                        break
+                    entries.append(entry)
         except NotFound:
             return encode_missing_chain(item.chain_id, ABSENT)
         except CairnError:
@@ -170,17 +178,15 @@ class ChainRoutes:
         return [entry.hash for entry in standing] == [entry.hash for entry in entries]
 
 
-def _page_of(query: str, head: Head) -> tuple[int, int, bool]:
-    """Start and stop of the entries that a query asks for, and whether it is a page that will not change."""
+def _page_of(query: str, head: Head) -> tuple[int, int, int]:
+    """Start, stop and the greatest count of the entries that a query asks for."""
     fields = parse_qs(query, keep_blank_values=True, max_num_fields=8)
     start = _number(fields, "from", 0, SEQ_MAX)
-    limit = _number(fields, "limit", PAGE_ENTRIES, PAGE_ENTRIES)
     stop = _number(fields, "to", SEQ_MAX, SEQ_MAX)
+    limit = _number(fields, "limit", PAGE_ENTRIES, PAGE_ENTRIES)
     if limit < 1:
         raise Invalid("limit is 1 to 256")
-    stop = min(stop, start + limit, head.seq + 1)
-    is_page = start % PAGE_ENTRIES == 0 and stop == start + PAGE_ENTRIES
-    return start, stop, is_page
+    return start, min(stop, head.seq + 1), limit
 
 
 def _number(fields: dict[str, list[str]], name: str, default: int, maximum: int) -> int:

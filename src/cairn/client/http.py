@@ -1,0 +1,167 @@
+"""One server over HTTP (`aiohttp`): requests with deadlines, retries of what may be sent again, errors as everywhere.
+
+Every write of the protocol may be sent again with the same bytes, so a broken connection is answered by sending again;
+only when that does not settle it does the caller see `Unknown`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+
+from cairn.core.errors import CairnError, Invalid, Limited, Unavailable, Unknown
+from cairn.wire.messages import BATCH_BYTES_MAX
+from cairn.wire.status import error_of
+
+_TRIES: Final = 6
+_PAUSE_SECONDS: Final = 0.1
+_PAUSE_SECONDS_MAX: Final = 3.0
+_WAIT_WHEN_LIMITED_SECONDS_MAX: Final = 10
+_ANSWER_BYTES_MAX: Final = BATCH_BYTES_MAX + 1024 * 1024
+_PROBLEM_BYTES_MAX: Final = 64 * 1024
+
+
+class Unreachable(Unavailable):
+    """No connection to the server could be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful answer, whole."""
+
+    status: int
+    headers: dict[str, str]  # names in lower case
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON. Raises Invalid."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            raise Invalid("the server's answer is not JSON: is this a Cairn server?") from None
+
+
+class HttpServer:
+    """A server at a URL, and the grant that pays for writes to it."""
+
+    def __init__(self, url: str, session: aiohttp.ClientSession, grant: str | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._session = session
+        self._headers = {"Authorization": f"Bearer {grant}"} if grant else {}
+
+    async def ask(self, method: str, path: str, *, body: bytes | None = None, **headers: str) -> Answer:
+        """Send a request until it is answered or hope is lost. Header names are given with underscores.
+
+        Raises:
+            CairnError: what the server answered. Unreachable: it was never reached. Unknown: a write may be done.
+        """
+        error: CairnError | None = None
+        for attempt in range(_TRIES):
+            if error is not None:
+                await asyncio.sleep(_pause_seconds(error, attempt))
+            try:
+                return await self._ask_once(method, path, body, _named(headers))
+            except Limited as limited:
+                if not limited.retry_seconds or limited.retry_seconds > _WAIT_WHEN_LIMITED_SECONDS_MAX:
+                    raise
+                error = limited
+            except (Unavailable, Unknown) as failed:
+                error = failed
+        assert error is not None
+        raise error
+
+    @asynccontextmanager
+    async def stream(
+        self, method: str, path: str, *, body: bytes | None = None, **headers: str
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The body of an answer as it arrives; not retried, and without an end of its own.
+
+        Raises:
+            CairnError: as `ask`; Unavailable when the connection breaks.
+        """
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
+        try:
+            async with self._session.request(
+                method, self.url + path, data=body, headers={**self._headers, **_named(headers)}, timeout=timeout,
+                allow_redirects=False,
+            ) as response:  # fmt: skip
+                if response.status >= 300:
+                    raise await _error_in(response)
+                yield response.content.iter_any()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _lost(error, is_write=False) from None
+
+    async def _ask_once(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+        try:
+            async with self._session.request(
+                method, self.url + path, data=body, headers={**self._headers, **headers}, allow_redirects=False
+            ) as response:
+                if response.status >= 300 and response.status != 304:
+                    raise await _error_in(response)
+                received = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(response.status, received, await _bounded(response, _ANSWER_BYTES_MAX))
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _lost(error, is_write=method in ("PUT", "POST", "DELETE")) from None
+
+
+@asynccontextmanager
+async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
+    """A session with kept connections and deadlines. Cookies are not kept, and proxies of the environment are used."""
+    async with aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=120, sock_connect=10, sock_read=60),
+        connector=aiohttp.TCPConnector(limit=16),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=True,
+        auto_decompress=False,
+    ) as session:
+        yield session
+
+
+async def _error_in(response: aiohttp.ClientResponse) -> CairnError:
+    """The error that an answer means."""
+    try:
+        document = json.loads(await _bounded(response, _PROBLEM_BYTES_MAX))
+    except ValueError:
+        document = {}
+    retry = response.headers.get("Retry-After", "")
+    return error_of(
+        response.status, document if isinstance(document, dict) else {}, int(retry) if retry.isdecimal() else None
+    )
+
+
+async def _bounded(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
+    pieces = bytearray()
+    async for piece in response.content.iter_any():
+        pieces += piece
+        if len(pieces) > bytes_max:
+            raise Invalid("the server's answer is larger than any that was asked for")
+    return bytes(pieces)
+
+
+def _lost(error: Exception, *, is_write: bool) -> CairnError:
+    """What a broken connection means: before the request was sent, nothing happened."""
+    if isinstance(error, aiohttp.InvalidURL | ValueError):
+        return Invalid("the server's address is not a URL such as http://127.0.0.1:8420")
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | ConnectionRefusedError):
+        return Unreachable("the server cannot be reached: check its address, and that it runs")
+    if is_write:
+        return Unknown("the connection broke before the answer: the write may or may not be done; send it again")
+    return Unavailable("the connection broke before the answer: try again")
+
+
+def _pause_seconds(error: CairnError, attempt: int) -> float:
+    if isinstance(error, Limited) and error.retry_seconds:
+        return float(error.retry_seconds)
+    pause: float = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS * 2**attempt)
+    return pause * (0.5 + random.random() / 2)  # noqa: S311 - jitter
+
+
+def _named(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
