@@ -37,7 +37,7 @@ def _example_section(place: str, section: type[msgspec.Struct], *, is_list: bool
     for name, field in fields_of(section).items():
         nested = section_in(field.type)
         if nested is None:
-            lines += [*_comment(description_of(field)), f"# {name} = {toml_value(_default_of(field))}", ""]
+            lines += [*_comment(description_of(field)), f"# {name} = {toml_value(default_of(field))}", ""]
         else:
             inner.append(_example_inner(f"{place}.{name}", nested, field))
     return "\n".join([*lines, *inner])
@@ -56,7 +56,7 @@ def _first_line(section: type[msgspec.Struct]) -> str:
     return (section.__doc__ or "").strip().splitlines()[0]
 
 
-def _default_of(field: msgspec.structs.FieldInfo) -> Any:
+def default_of(field: msgspec.structs.FieldInfo) -> Any:
     """The default, or for a setting that has none an empty value of its type."""
     if field.default is not msgspec.NODEFAULT:
         return field.default
