@@ -1,0 +1,1 @@
+"""Cairn beside bare and established servers, in one run on one machine. `python -m benchmarks --help`."""
