@@ -5,6 +5,19 @@ where a commit happens; `layout.py` has the bytes; `sweep.py` does what is due; 
 a folder, open elsewhere or not.
 """
 
+from cairn.storage.embedded.backup import backup, restore
+from cairn.storage.embedded.folder import FolderError, InUse
+from cairn.storage.embedded.scrub import ScrubReport, scrub
 from cairn.storage.embedded.store import Embedded, Stats, open_embedded
 
-__all__ = ["Embedded", "Stats", "open_embedded"]
+__all__ = [
+    "Embedded",
+    "FolderError",
+    "InUse",
+    "ScrubReport",
+    "Stats",
+    "backup",
+    "open_embedded",
+    "restore",
+    "scrub",
+]

@@ -185,6 +185,7 @@ def trim(writing: Writing, due: DueKey, stop: int) -> None:
     if state is None:
         writing.delete(DUE, due_key(due))
         return
+    stop = min(stop, _trim_stop(state))
     start, end = entry_key(due.id_key, state.first), entry_key(due.id_key, stop)
     keys = [key for key, _ in zip(writing.keys(ENTRIES, start, end), range(TRIM_ENTRIES), strict=False)]
     dropped = 0

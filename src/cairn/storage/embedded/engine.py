@@ -55,16 +55,16 @@ _DAMAGE: Final = (lmdb.CorruptedError, lmdb.PageNotFoundError)
 _log = logging.getLogger("cairn.storage")
 
 
-def open_environment(folder: Path, *, readonly: bool = False) -> lmdb.Environment:
-    """The environment of one shard; made if it is not there and may be written.
+def open_environment(folder: Path, *, readonly: bool = False, map_bytes: int = 0) -> lmdb.Environment:
+    """The environment of one shard; made if it is not there and may be written. `map_bytes` 0: by the file's size.
 
     Raises:
         Corrupt: LMDB finds it damaged.
     """
     try:
         return lmdb.open(
-            str(folder), map_size=_map_bytes(folder), max_dbs=len(TABLES), max_readers=READERS_MAX, mode=0o600,
-            readonly=readonly, create=not readonly, writemap=False, sync=True, metasync=True,
+            str(folder), map_size=max(map_bytes, _map_bytes(folder)), max_dbs=len(TABLES), max_readers=READERS_MAX,
+            mode=0o600, readonly=readonly, create=not readonly, writemap=False, sync=True, metasync=True,
             readahead=False, meminit=False,
         )  # fmt: skip
     except lmdb.Error as error:
@@ -79,6 +79,11 @@ def _map_bytes(folder: Path) -> int:
     while mapped < size * 3 // 2:
         mapped *= _MAP_GROWTH
     return mapped
+
+
+def open_tables(environment: lmdb.Environment, *, create: bool = True) -> dict[str, Any]:
+    """The tables of an environment, by name."""
+    return {name: environment.open_db(name.encode(), create=create) for name in TABLES}
 
 
 class Reading:
@@ -184,7 +189,7 @@ class Shard:
         self._on_failure = on_failure
         self._environment = open_environment(folder)
         self._environment.reader_check()
-        self._tables = {name: self._environment.open_db(name.encode()) for name in TABLES}
+        self._tables = open_tables(self._environment)
         self._gate = threading.Lock()  # held by readers and the writer; alone while the map is resized
         self._readers = 0
         self._readers_gone = threading.Condition(self._gate)
