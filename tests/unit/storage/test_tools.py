@@ -86,7 +86,7 @@ async def test_a_backup_is_taken_under_writes(tmp_path: Path) -> None:
 
         writing = asyncio.create_task(write())
         await asyncio.sleep(0.02)
-        code = "import sys; from pathlib import Path; from cairn.storage.embedded import backup; backup(*map(Path, sys.argv[1:]))"
+        code = "import sys, pathlib, cairn.storage.embedded as e; e.backup(*map(pathlib.Path, sys.argv[1:]))"
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(data), str(file))
         assert await process.wait() == 0
         await writing

@@ -9,6 +9,7 @@ from cairn.storage.embedded.backup import backup, restore
 from cairn.storage.embedded.folder import FolderError, InUse
 from cairn.storage.embedded.scrub import ScrubReport, scrub
 from cairn.storage.embedded.store import Embedded, Stats, open_embedded
+from cairn.storage.embedded.sweep import Swept
 
 __all__ = [
     "Embedded",
@@ -16,6 +17,7 @@ __all__ = [
     "InUse",
     "ScrubReport",
     "Stats",
+    "Swept",
     "backup",
     "open_embedded",
     "restore",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import AsyncIterator, Collection
 from typing import Final
@@ -10,7 +11,7 @@ from cairn.core.block import Block, BlockId, GrantId, Pin, PinHash, pin_hash, sh
 from cairn.core.clock import Clock
 from cairn.core.errors import Corrupt, Invalid, NotFound
 from cairn.core.slot import slot_key
-from cairn.storage.embedded.engine import Writing
+from cairn.storage.embedded.engine import Reading, Writing
 from cairn.storage.embedded.layout import (
     BLOCKS,
     DUE,
@@ -138,35 +139,48 @@ class EmbeddedBlocks:
         writing.put(DUE, due, encode_argument(due, 0))
 
 
-def drop_pin(writing: Writing, key: bytes, pin: PinHash) -> None:
-    """Remove one pin of the block under `slot ‖ id`, and with the last one the block."""
+def drop_pin(writing: Writing, key: bytes, pin: PinHash) -> bool:
+    """Remove one pin of the block under `slot ‖ id`, and with the last one the block: True if that went."""
     record_key = pin_key(key, pin)
     record = writing.get(PINS, record_key)
     if record is None:
-        return
+        return False
     standing = decode_pin(record_key, record)
     writing.delete(PINS, record_key)
     charge(writing, standing.grant, block_bytes=-standing.bytes)
-    if not has_pins(writing, key):
-        writing.delete(BLOCKS, key)
+    if count_pins(writing, key):
+        return False
+    writing.delete(BLOCKS, key)
+    return True
 
 
-def has_pins(writing: Writing, key: bytes) -> bool:
-    """Whether any pin, or the mark of a put without one, keeps the block."""
-    first = next(writing.keys(PINS, key), None)
-    return first is not None and first[:ID_KEY_BYTES] == key
+def count_pins(reading: Reading, key: bytes) -> int:
+    """How many pins, the mark of a put without one among them, keep the block: 0, 1, or 2 for more."""
+    pins = itertools.islice(reading.keys(PINS, key), 2)
+    return sum(pin[:ID_KEY_BYTES] == key for pin in pins)
 
 
-def expire(writing: Writing, due: DueKey, now: int, unpinned_ms: int) -> None:
-    """Drop a block's unpinned mark if it was not refreshed since; else look again when it is due."""
+def expire(writing: Writing, due: DueKey, now: int, unpinned_ms: int) -> int:
+    """Drop a block's unpinned mark if it was not refreshed since, else look again when it is due.
+
+    Returns 1 if the block went, else 0.
+    """
     record_key = pin_key(due.id_key, NO_PIN)
     record = writing.get(PINS, record_key)
     writing.delete(DUE, due_key(due))
     if record is None:
-        return
+        return 0
     expires = decode_pin(record_key, record).time_ms + unpinned_ms
     if expires <= now:
-        drop_pin(writing, due.id_key, NO_PIN)
-        return
+        return int(drop_pin(writing, due.id_key, NO_PIN))
     later = due_key(DueKey(expires, Task.EXPIRE, due.id_key))
     writing.put(DUE, later, encode_argument(later, 0))
+    return 0
+
+
+def count_expire(reading: Reading, due: DueKey, now: int, unpinned_ms: int) -> int:
+    """What `expire` would return."""
+    record_key = pin_key(due.id_key, NO_PIN)
+    record = reading.get(PINS, record_key)
+    is_old = record is not None and decode_pin(record_key, record).time_ms + unpinned_ms <= now
+    return int(is_old and count_pins(reading, due.id_key) == 1)

@@ -179,12 +179,12 @@ def load_state(reading: Reading, key: bytes) -> ChainState | None:
     return decode_head(key, record) if record is not None else None
 
 
-def trim(writing: Writing, due: DueKey, stop: int) -> None:
-    """Drop up to `TRIM_ENTRIES` entries below `stop`; when none is left there, the task is done."""
+def trim(writing: Writing, due: DueKey, stop: int) -> int:
+    """Drop up to `TRIM_ENTRIES` entries below `stop`; returns how many. When fewer are left there, the task is done."""
     state = load_state(writing, due.id_key)
     if state is None:
         writing.delete(DUE, due_key(due))
-        return
+        return 0
     stop = min(stop, _trim_stop(state))
     start, end = entry_key(due.id_key, state.first), entry_key(due.id_key, stop)
     keys = [key for key, _ in zip(writing.keys(ENTRIES, start, end), range(TRIM_ENTRIES), strict=False)]
@@ -202,6 +202,13 @@ def trim(writing: Writing, due: DueKey, stop: int) -> None:
     writing.put(HEADS, due.id_key, encode_head(due.id_key, trimmed))
     if is_done:
         writing.delete(DUE, due_key(due))
+    return len(keys)
+
+
+def count_trim(reading: Reading, due: DueKey, stop: int) -> int:
+    """How many entries `trim` would drop in the end."""
+    state = load_state(reading, due.id_key)
+    return max(0, min(stop, _trim_stop(state)) - state.first) if state is not None else 0
 
 
 def _trim_stop(state: ChainState) -> int:

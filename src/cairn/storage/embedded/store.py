@@ -20,7 +20,7 @@ from cairn.storage.embedded.layout import BLOCKS, ENTRIES, HEADS, PINS
 from cairn.storage.embedded.ledger import EmbeddedLedger
 from cairn.storage.embedded.shards import Shards
 from cairn.storage.embedded.space import Space
-from cairn.storage.embedded.sweep import Sweeper, TrustedTime
+from cairn.storage.embedded.sweep import Sweeper, Swept, TrustedTime
 
 _DEFAULTS: Final = Storage()
 
@@ -43,17 +43,30 @@ class Stats:
 class Embedded:
     """An open store."""
 
-    def __init__(self, description: folders.Description, shards: Shards, blocks: EmbeddedBlocks, store: Store) -> None:
+    def __init__(
+        self, description: folders.Description, shards: Shards, blocks: EmbeddedBlocks, store: Store, sweeper: Sweeper
+    ) -> None:
         self.store = store
         self.store_id = bytes.fromhex(description.store_id)
         self.restored_ms = description.restored_ms
         self._shards = shards
         self._blocks = blocks
+        self._sweeper = sweeper
 
     @property
     def failed(self) -> asyncio.Event:
         """Set when a commit failed: nothing more is written, and the process must end with an error."""
         return self._shards.failed
+
+    async def collect(self, *, dry_run: bool = False) -> Swept:
+        """Trim and collect all that is due now, as the background does by and by; or only count it."""
+        if dry_run:
+            return self._sweeper.count_due()
+        total = swept = await self._sweeper.sweep_once()
+        while swept.tasks:
+            swept = await self._sweeper.sweep_once()
+            total += swept
+        return total
 
     def stats(self) -> Stats:
         """The store in numbers, now."""
@@ -90,7 +103,7 @@ async def open_embedded(
         sweeper = Sweeper(shards, TrustedTime(folder, clock), unpinned_ms)
         sweeping = asyncio.create_task(sweeper.run()) if sweeps else None
         try:
-            yield Embedded(description, shards, blocks, Store(blocks, chains, EmbeddedLedger(shards)))
+            yield Embedded(description, shards, blocks, Store(blocks, chains, EmbeddedLedger(shards)), sweeper)
         finally:
             if sweeping is not None:
                 sweeping.cancel()

@@ -16,14 +16,15 @@ import contextlib
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cairn.core.clock import Clock
 from cairn.core.errors import CairnError
-from cairn.storage.embedded.blocks import expire
-from cairn.storage.embedded.chains import trim
-from cairn.storage.embedded.engine import Shard, Writing
+from cairn.storage.embedded.blocks import count_expire, expire
+from cairn.storage.embedded.chains import count_trim, trim
+from cairn.storage.embedded.engine import Reading, Shard, Writing
 from cairn.storage.embedded.layout import DUE, DueKey, Task, decode_argument, decode_due_key
 from cairn.storage.embedded.shards import Shards
 
@@ -32,6 +33,7 @@ GAP_MS: Final = 7 * 24 * 3_600_000
 QUARANTINE_SECONDS: Final = 24 * 3_600.0
 
 _TASKS_PER_PASS: Final = 1_024
+_COUNTED_MAX: Final = 1_000_000
 _PAUSE_SECONDS: Final = 60.0
 _SEEN: Final = "clock.json"
 _TASK_BYTES: Final = 4_096
@@ -71,6 +73,18 @@ class TrustedTime:
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep did, or would do."""
+
+    tasks: int = 0
+    entries: int = 0
+    blocks: int = 0
+
+    def __add__(self, other: Swept) -> Swept:
+        return Swept(self.tasks + other.tasks, self.entries + other.entries, self.blocks + other.blocks)
+
+
 class Sweeper:
     """Does what is due, now and then."""
 
@@ -83,40 +97,56 @@ class Sweeper:
         """Sweep for ever."""
         while True:
             try:
-                done = await self.sweep_once()
+                swept = await self.sweep_once()
             except CairnError as error:
                 _log.warning("a sweep stopped and is tried again: %s", error)
-                done = 0
-            if not done:
+                swept = Swept()
+            if not swept.tasks:
                 await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def sweep_once(self) -> int:
-        """Do a bounded part of what is due; returns how many tasks it worked on. 0: nothing is due now."""
+    async def sweep_once(self) -> Swept:
+        """Do a bounded part of what is due. No tasks done: nothing is due now."""
         now = self._time.now_ms()
         if now is None:
             _log.warning("the clock has jumped: nothing is trimmed or collected for now")
-            return 0
-        done = 0
+            return Swept()
+        swept = Swept()
         for shard in self._shards:
-            for due, argument in self.due(shard, now):
-                await shard.write(self._work(due, argument, now), _TASK_BYTES)
-                done += 1
+            for due, argument in self._due(shard, now):
+                swept += await shard.write(self._work(due, argument, now), _TASK_BYTES)
         with contextlib.suppress(OSError):
             self._time.remember()
-        return done
+        return swept
 
-    def due(self, shard: Shard, now: int) -> list[tuple[DueKey, int]]:
+    def count_due(self) -> Swept:
+        """What sweeps would do now, if nobody changed anything."""
+        now = self._time.now_ms()
+        if now is None:
+            return Swept()
+        swept = Swept()
+        for shard in self._shards:
+            for due, argument in self._due(shard, now, tasks_max=_COUNTED_MAX):
+                with shard.reading() as reading:
+                    swept += self._count(reading, due, argument, now)
+        return swept
+
+    def _due(self, shard: Shard, now: int, tasks_max: int = _TASKS_PER_PASS) -> list[tuple[DueKey, int]]:
         """The earliest tasks of a shard whose time has come, with their arguments."""
         tasks: list[tuple[DueKey, int]] = []
         with shard.reading() as reading:
             for key, record in reading.range(DUE, b""):
                 task = decode_due_key(key)
-                if task.time_ms > now or len(tasks) == _TASKS_PER_PASS:
+                if task.time_ms > now or len(tasks) == tasks_max:
                     break
                 tasks.append((task, decode_argument(key, record)))
         return tasks
 
-    def _work(self, due: DueKey, argument: int, now: int) -> Callable[[Writing], None]:
+    def _work(self, due: DueKey, argument: int, now: int) -> Callable[[Writing], Swept]:
         if due.task is Task.TRIM:
-            return lambda writing: trim(writing, due, argument)
-        return lambda writing: expire(writing, due, now, self._unpinned_ms)
+            return lambda writing: Swept(1, entries=trim(writing, due, argument))
+        return lambda writing: Swept(1, blocks=expire(writing, due, now, self._unpinned_ms))
+
+    def _count(self, reading: Reading, due: DueKey, argument: int, now: int) -> Swept:
+        if due.task is Task.TRIM:
+            return Swept(1, entries=count_trim(reading, due, argument))
+        return Swept(1, blocks=count_expire(reading, due, now, self._unpinned_ms))
