@@ -77,7 +77,7 @@ async def run(
 @asynccontextmanager
 async def _open_app(config: Config, clock: Clock) -> AsyncIterator[tuple[App, Embedded]]:
     folder = Path(config.node.data)
-    async with open_embedded(folder, _storage(config), clock=clock) as embedded, Sites(config.site) as sites:
+    async with open_embedded(folder, storage_settings(config), clock=clock) as embedded, Sites(config.site) as sites:
         secret = NodeSecret.load_or_create(config.node.secret_path)
         keys = secret.receipt_keys
         near = cached(embedded.store, parse_size(config.cache.memory, memory_bytes()))
@@ -112,11 +112,6 @@ def _listener(config: Config) -> Listener:
     return Listener(address.host, address.port, config.interface.tls, config.interface.trusted_proxies)
 
 
-def _storage(config: Config) -> Storage:
-    reserve = parse_size(config.storage.reserve, disk_bytes(Path(config.node.data)))
-    return msgspec.structs.replace(config.storage, reserve=str(reserve))
-
-
 def _storage_values(embedded: Embedded) -> dict[str, tuple[float, str]]:
     stats = embedded.stats()
     return {
@@ -138,6 +133,12 @@ def _readiness(embedded: Embedded) -> dict[str, str]:
 
 
 # --- what the settings mean ------------------------------------------------------------------------------------------
+
+
+def storage_settings(config: Config) -> Storage:
+    """The storage's settings with the reserve in bytes, also where it is a share of the disk."""
+    reserve = parse_size(config.storage.reserve, disk_bytes(Path(config.node.data)))
+    return msgspec.structs.replace(config.storage, reserve=str(reserve))
 
 
 def is_loopback(config: Config) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cairn.cli import caps, options, settings
+from cairn.cli import caps, operate, options, settings
 from cairn.cli.doctor import doctor
 from cairn.cli.grants import grant
 from cairn.cli.output import say, say_json
@@ -25,6 +25,8 @@ app.command()(serve)
 app.command()(grant)
 app.command()(status)
 app.command()(doctor)
+for operation in (operate.backup, operate.restore, operate.scrub, operate.gc):
+    app.command()(operation)
 app.add_typer(caps.new_commands, name="new")
 app.add_typer(caps.cap_commands, name="cap")
 app.add_typer(settings.commands, name="config")

@@ -48,6 +48,8 @@ ADVICE: Final[dict[str, Advice]] = {
     "invalid": Advice(Exit.NOT_VERIFIED, "check the capability and --server; `cairn chain verify CAP` checks a chain"),
     "cannot_open": Advice(Exit.NOT_VERIFIED, "the capability does not fit these bytes; use the one they were made for"),
     "key_missing": Advice(Exit.DENIED, "the chain was rotated: ask its writer for a newer read capability"),
+    "contradiction": Advice(Exit.NOT_VERIFIED, "do not trust this server: keep the evidence, and ask its operator"),
+    "withheld": Advice(Exit.NOT_VERIFIED, "the server leaves entries out: ask another server, or its operator"),
     "forbidden": Advice(
         Exit.DENIED, "writing may need a grant: ask the operator to run `cairn grant`, then set CAIRN_GRANT to it"
     ),
