@@ -13,12 +13,16 @@ _PROC: Final = Path("/proc")
 _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 _GIB: Final = 1 << 30
 
+NOT_DURABLE: Final = ("tmpfs", "ramfs")
+"""File systems on which nothing is ever synced."""
 
-def describe() -> dict[str, str]:
-    """The machine and the commit, in words."""
+
+def describe(folder: Path) -> dict[str, str]:
+    """The machine, the file system of a folder, and the commit, in words."""
     return {
         "cpu": f"{os.cpu_count()} x {_cpu_model()}",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / _GIB:.0f} GiB",
+        "disk": _file_system(folder),
         "kernel": platform.release(),
         "python": platform.python_version(),
         "commit": _commit(),
@@ -49,6 +53,13 @@ def _all_stats() -> dict[int, list[str]]:
 
 def _seconds(fields: list[str]) -> float:
     return sum(int(ticks) for ticks in fields[11:15]) / _TICKS_PER_SECOND  # utime, stime, cutime, cstime
+
+
+def _file_system(folder: Path) -> str:
+    """The type of the file system that holds a folder (proc(5), mounts)."""
+    mounts = [line.split()[1:3] for line in (_PROC / "self/mounts").read_text().splitlines()]
+    holding = [(len(Path(at).parts), kind) for at, kind in mounts if folder.resolve().is_relative_to(at)]
+    return max(holding)[1] if holding else "unknown"
 
 
 def _cpu_model() -> str:

@@ -78,7 +78,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str | Path], folder: Path, is_ready: Callable[[], bool], env: Mapping[str, str] | None = None
+    command: Sequence[object], folder: Path, is_ready: Callable[[], bool], env: Mapping[str, str] | None = None
 ) -> Iterator[int]:
     """A process from its readiness on, by its pid; stopped at the end. Its output is in `log` in `folder`."""
     with (folder / "log").open("wb") as log:

@@ -1,0 +1,119 @@
+"""`python -m benchmarks`: choose, run, print."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import machine, suite
+from benchmarks.contenders import bare, cairn, disk, etcd, nginx, seaweedfs
+from benchmarks.contenders.base import Contender, MissingError
+
+Start = Callable[[Path], contextlib.AbstractContextManager[Contender]]
+
+_STARTS: Final[dict[str, Start]] = {
+    "cairn": cairn.start,
+    "uncached": cairn.start_uncached,
+    "bare": bare.start,
+    "nginx": nginx.start,
+    "seaweedfs": seaweedfs.start,
+    "etcd": etcd.start,
+    "file": disk.start_file,
+    "lmdb": disk.start_lmdb,
+}
+_BUSY: Final = 0.85
+_HEADINGS: Final = ("", "op/s", "spread", "p50 ms", "p99 ms", "CPU s / 1,000", "Cairn: rate", "per CPU s")
+
+
+def main() -> None:
+    """Run what is asked for."""
+    arguments = _arguments()
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cairn-bench-", dir=arguments.folder)))
+        about = machine.describe(folder)
+        for name, value in about.items():
+            print(f"{name:8} {value}")
+        print(f"{'runs':8} {arguments.rounds} rounds of {arguments.seconds:g} s, 32 connections; figures are medians")
+        if about["disk"] in machine.NOT_DURABLE:
+            print(f"\nThe folder is on {about['disk']}: durable writes cost nothing there. Choose another by --folder.")
+        contenders = list(_started(stack, folder, arguments.contenders))
+        tests = [test for test in suite.tests() if arguments.only in test.name]
+        rows = [row for test in tests for row in _run(test, contenders, arguments)]
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps({"machine": about, "results": rows}, indent=2) + "\n")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", default="", help='tests with this in their name, such as "GET" or "PUT 64"')
+    parser.add_argument("--contenders", nargs="+", choices=_STARTS, default=list(_STARTS), metavar="NAME",
+                        help=", ".join(_STARTS))  # fmt: skip
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each round of each contender")
+    parser.add_argument("--folder", type=Path, help="where the servers keep their data, some 20 GB")
+    parser.add_argument("--json", type=Path, help="write the results there, too")
+    return parser.parse_args()
+
+
+def _started(stack: contextlib.ExitStack, folder: Path, names: Sequence[str]) -> Iterator[Contender]:
+    """All contenders that are installed, running until the stack ends."""
+    for name in names:
+        own = folder / name
+        own.mkdir()
+        try:
+            yield stack.enter_context(_STARTS[name](own))
+        except MissingError as missing:
+            print(f"without {name}: {missing}", file=sys.stderr)
+
+
+def _run(test: suite.Test, contenders: Sequence[Contender], arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    results = suite.run(test, contenders, arguments.rounds, arguments.seconds)
+    ours = next((result for result in results if result.contender == "Cairn"), None)
+    print(f"\n{test.name}")
+    _print_row(_HEADINGS)
+    for result in results:
+        _print_row(_cells(result, ours))
+        if result.generator_share > _BUSY:
+            print("    the load generator was the bottleneck: it used", f"{result.generator_share:.0%} of a core")
+    return [_as_json(test, result) for result in results]
+
+
+def _cells(result: suite.Result, ours: suite.Result | None) -> tuple[str, ...]:
+    cells = (
+        result.contender,
+        f"{result.rate:,.0f}",
+        f"{result.spread:.0%}",
+        f"{result.latency_ms(0.5):.2f}",
+        f"{result.latency_ms(0.99):.2f}",
+        f"{result.cpu_seconds_per_1000:.3f}",
+    )
+    if ours is None or ours is result:
+        return (*cells, "", "")
+    return (*cells, f"{ours.rate / result.rate:.0%}", f"{result.cpu_seconds_per_1000 / ours.cpu_seconds_per_1000:.0%}")
+
+
+def _print_row(cells: Sequence[str]) -> None:
+    print("  " + cells[0].ljust(20) + "".join(cell.rjust(15) for cell in cells[1:]), flush=True)
+
+
+def _as_json(test: suite.Test, result: suite.Result) -> dict[str, Any]:
+    return {
+        "test": test.name,
+        "contender": result.contender,
+        "rate": result.rate,
+        "rates": [each.rate for each in result.rounds],
+        "p50_ms": result.latency_ms(0.5),
+        "p99_ms": result.latency_ms(0.99),
+        "cpu_seconds_per_1000": result.cpu_seconds_per_1000,
+        "generator_share": result.generator_share,
+    }
+
+
+if __name__ == "__main__":
+    main()

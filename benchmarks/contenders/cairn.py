@@ -1,0 +1,104 @@
+"""Cairn itself, as `cairn serve` runs it; with its memory cache, or without."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import itertools
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks import load as loads
+from benchmarks.contenders import base
+from cairn.client.secret import ChainKeys
+from cairn.core.chain import Entry, Kind, accept
+from cairn.wire.messages import encode_entries
+
+_PAYLOAD = b"a message as a chat would send it"
+
+
+class UncachedCairn(base.Contender):
+    """What the storage gives where the memory cache is off."""
+
+    def __init__(self, name: str, port: int, pid: int) -> None:
+        self.name = name
+        self._port = port
+        self._pid = pid
+
+    def get(self, load: base.Get) -> base.Measure:
+        body = base.body_of(load.size)
+        path = _path_of(body)
+        base.put_or_fail(self._port, path, body)
+        return self._measure(base.same(base.head("GET", path)))
+
+    def _measure(self, connections: list[Iterator[loads.Buffers]], operations: int = 1) -> base.Measure:
+        return functools.partial(loads.run, loads.Load(self._port, self._pid, connections, operations))
+
+
+class Cairn(UncachedCairn):
+    """As it comes."""
+
+    def put(self, load: base.Put) -> base.Measure:
+        paths = [_path_of(*body) for body in load.bodies]
+        requests = ((base.head("PUT", path, load.size), *body) for path, body in zip(paths, load.bodies, strict=True))
+        return self._measure(base.shared(requests))
+
+    def append(self, load: base.Append) -> base.Measure:
+        chains = [self._begin_chain(load) for _ in range(load.chains)]
+        return self._measure([iter(requests) for requests in chains], load.batch)
+
+    def _begin_chain(self, load: base.Append) -> list[loads.Buffers]:
+        """A chain that has its genesis, and the appends that follow."""
+        keys = ChainKeys(os.urandom(32))
+        genesis = keys.genesis()
+        path = f"/v1/chains/{keys.chain_id.hex()}/entries"
+        status, answer = base.ask(self._port, "POST", path, encode_entries([genesis]))
+        if status != 201:
+            raise RuntimeError(f"a genesis gave {status}: {answer[:300]!r}")
+        following = _entries_after(keys, genesis)
+        bodies = (encode_entries(itertools.islice(following, load.batch)) for _ in range(load.requests))
+        return [(base.head("POST", path, len(body)) + body,) for body in bodies]
+
+
+def _entries_after(keys: ChainKeys, genesis: Entry) -> Iterator[Entry]:
+    state = accept(None, genesis)
+    while True:
+        entry = keys.follow(state, Kind.LINK, _PAYLOAD)
+        yield entry
+        state = replace(state, seq=entry.seq, hash=entry.hash)  # as `accept`, but for its check of the signature
+
+
+def _path_of(*buffers: bytes | memoryview) -> str:
+    digest = hashlib.sha256()
+    for buffer in buffers:
+        digest.update(buffer)
+    return f"/v1/blocks/{digest.hexdigest()}"
+
+
+@contextlib.contextmanager
+def _serving(folder: Path, memory: str) -> Iterator[tuple[int, int]]:
+    """The port and pid of a server."""
+    ready = folder / "ready.json"
+    command = [
+        sys.executable, "-m", "cairn", "serve", "--listen", "127.0.0.1:0",
+        "--data", folder / "data", "--ready-file", ready,
+    ]  # fmt: skip
+    with base.running(command, folder, ready.exists, {"CAIRN_CACHE_MEMORY": memory}) as pid:
+        yield json.loads(ready.read_text())["port"], pid
+
+
+@contextlib.contextmanager
+def start(folder: Path) -> Iterator[Cairn]:
+    with _serving(folder, "10%") as (port, pid):
+        yield Cairn("Cairn", port, pid)
+
+
+@contextlib.contextmanager
+def start_uncached(folder: Path) -> Iterator[UncachedCairn]:
+    with _serving(folder, "0") as (port, pid):
+        yield UncachedCairn("Cairn, no cache", port, pid)
