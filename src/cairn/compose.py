@@ -30,6 +30,10 @@ from cairn.interface.sites import Sites
 from cairn.storage.embedded import Embedded, open_embedded
 from cairn.wrap.receipt import with_receipts
 
+WEB: Final = Path(__file__).parent / "web"
+"""The browser's part, which needs no build: the SDK and the demo."""
+
+_MOUNTS: Final = {"/sdk/": WEB / "sdk"}
 _NOT_YET: Final = "is for a later version of Cairn; this one runs"
 
 
@@ -77,7 +81,10 @@ async def run(
 @asynccontextmanager
 async def _open_app(config: Config, clock: Clock) -> AsyncIterator[tuple[App, Embedded]]:
     folder = Path(config.node.data)
-    async with open_embedded(folder, storage_settings(config), clock=clock) as embedded, Sites(config.site) as sites:
+    async with (
+        open_embedded(folder, storage_settings(config), clock=clock) as embedded,
+        Sites(config.site, _MOUNTS) as sites,
+    ):
         secret = NodeSecret.load_or_create(config.node.secret_path)
         keys = secret.receipt_keys
         near = cached(embedded.store, parse_size(config.cache.memory, memory_bytes()))
