@@ -5,12 +5,20 @@ from pathlib import Path
 
 from cairn.core.store import Store
 from cairn.storage.embedded import open_embedded
-from cairn.testing.contract import StoreContract
+from cairn.testing.clock import FakeClock
+from cairn.testing.contract import StoreContract, TimedContract
+
+DAY_SECONDS = 24 * 3_600.0
 
 
-class TestEmbedded(StoreContract):
+class TestEmbedded(StoreContract, TimedContract):
     @asynccontextmanager
     async def make(self) -> AsyncIterator[Store]:
+        self._clock = FakeClock()
         with tempfile.TemporaryDirectory() as folder:
-            async with open_embedded(Path(folder) / "data") as embedded:
-                yield embedded.store
+            async with open_embedded(Path(folder) / "data", clock=self._clock) as self._embedded:
+                yield self._embedded.store
+
+    async def pass_a_day(self) -> None:
+        self._clock.advance(DAY_SECONDS + 1)
+        await self._embedded.collect()

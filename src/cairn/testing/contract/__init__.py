@@ -12,6 +12,7 @@ from cairn.testing.contract.base import ALL, Contract, collect, read_all, take
 from cairn.testing.contract.blocks import BlockContract
 from cairn.testing.contract.chains import AppendContract
 from cairn.testing.contract.following import FollowContract
+from cairn.testing.contract.timed import TimedContract
 
 __all__ = [
     "ALL",
@@ -20,6 +21,7 @@ __all__ = [
     "Contract",
     "FollowContract",
     "StoreContract",
+    "TimedContract",
     "collect",
     "read_all",
     "take",
