@@ -26,7 +26,8 @@ PATIENCE_SECONDS: Final = 30.0
 class Contract:
     """Makes the Store of each test. What a backend's author overrides is here."""
 
-    #: False for a store that is asked through an interface, which decides itself who pays.
+    #: False for a store that is asked through an interface, which decides itself who pays, and which tells of the new
+    #: entries of an append only whether there were any.
     names_payer = True
 
     def make(self) -> AbstractAsyncContextManager[Store]:

@@ -57,7 +57,8 @@ class AppendContract(Contract):
             assert (head.seq, fresh) == (4, 0)
         writer.add_many(2)
         head, fresh = await store.chains.append(writer.entries[3:], NO_GRANT)
-        assert (head.seq, fresh) == (6, 2)
+        assert head.seq == 6
+        assert fresh == 2 or (fresh and not self.names_payer)
 
     async def test_what_stands_is_paid_once(self, store: Store) -> None:
         """By who appended it first."""
