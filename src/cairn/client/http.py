@@ -7,6 +7,7 @@ only when that does not settle it does the caller see `Unknown`.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import random
 from collections.abc import AsyncIterator
@@ -89,8 +90,8 @@ class HttpServer:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
         try:
             async with self._session.request(
-                method, self.url + path, data=body, headers={**self._headers, **_named(headers)}, timeout=timeout,
-                allow_redirects=False,
+                method, self.url + path, data=_data(body), headers={**self._headers, **_named(headers)},
+                timeout=timeout, allow_redirects=False,
             ) as response:  # fmt: skip
                 if response.status >= 300:
                     raise await _error_in(response)
@@ -101,7 +102,7 @@ class HttpServer:
     async def _ask_once(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         try:
             async with self._session.request(
-                method, self.url + path, data=body, headers={**self._headers, **headers}, allow_redirects=False
+                method, self.url + path, data=_data(body), headers={**self._headers, **headers}, allow_redirects=False
             ) as response:
                 if response.status >= 300 and response.status != 304:
                     raise await _error_in(response)
@@ -161,6 +162,11 @@ def _pause_seconds(error: CairnError, attempt: int) -> float:
         return float(error.retry_seconds)
     pause: float = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS * 2**attempt)
     return pause * (0.5 + random.random() / 2)  # noqa: S311 - jitter
+
+
+def _data(body: bytes | None) -> io.BytesIO | None:
+    """A body as something that is read piece by piece, so that a large one does not hold up the event loop."""
+    return None if body is None else io.BytesIO(body)
 
 
 def _named(headers: dict[str, str]) -> dict[str, str]:

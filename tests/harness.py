@@ -1,0 +1,163 @@
+"""A real server as a process of its own, and simple ways to talk to it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_START_SECONDS = 60.0
+_TABLES = ("node", "interface", "cache", "storage", "cluster")
+
+
+@dataclass
+class Answer:
+    """What a server answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        """The code of a problem document."""
+        return str(self.json["code"])
+
+
+@dataclass
+class Server:
+    """One `cairn serve`. Its log is in `log`; it is ended by its own pid."""
+
+    folder: Path
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sites: list[dict[str, Any]] = field(default_factory=list)
+    command: list[str] = field(default_factory=lambda: [sys.executable, "-m", "cairn"])
+    environ: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    port: int = 0
+    start_seconds: float = 0.0
+
+    @property
+    def data(self) -> Path:
+        """The data folder."""
+        return Path(self.settings.get("node", {}).get("data", self.folder / "data"))
+
+    @property
+    def log(self) -> Path:
+        """What it wrote to standard error, over all its starts."""
+        return self.folder / "server.log"
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> Server:
+        """Start, on the same port as before, and wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        ready = self.folder / "ready.json"
+        ready.unlink(missing_ok=True)
+        config = self.folder / "cairn.toml"
+        config.write_text(self._toml())
+        words = [*self.command, "serve", "--config", str(config), "--json", "--ready-file", str(ready)]
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")}
+        began = time.monotonic()
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                words, stdout=subprocess.DEVNULL, stderr=log, env={**environ, **self.environ}, cwd=self.folder
+            )
+        while not ready.exists():
+            if self.process.poll() is not None or time.monotonic() - began > _START_SECONDS:
+                self.kill()
+                raise AssertionError(f"the server did not start: {self.log.read_text()[-2000:]}")
+            time.sleep(0.005)
+        self.start_seconds = time.monotonic() - began
+        self.port = json.loads(ready.read_text())["port"]
+        return self
+
+    def stop(self) -> int:
+        """End it as an operator would; returns its exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+    def kill(self) -> None:
+        """End it as a power cut would, but for what the kernel still writes."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(60)
+
+    def ask(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
+        """One request on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body=body, headers=headers or {})
+            response = connection.getresponse()
+            received = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, received, response.read())
+        finally:
+            connection.close()
+
+    def rss_bytes(self) -> int:
+        """Resident memory of the process."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
+    def assert_healthy(self) -> None:
+        """It still answers, and has logged no traceback."""
+        assert self.ask("GET", "/healthz").status == 200
+        assert b"Traceback" not in self.log.read_bytes(), self.log.read_text()[-4000:]
+
+    def _toml(self) -> str:
+        node = {"data": str(self.folder / "data"), **self.settings.get("node", {})}
+        interface = {"listen": f"127.0.0.1:{self.port}", **self.settings.get("interface", {})}
+        if self.port:
+            host = str(interface["listen"]).rpartition(":")[0]
+            interface["listen"] = f"{host}:{self.port}"
+        tables = {**self.settings, "node": node, "interface": interface}
+        lines = []
+        for name, table in tables.items():
+            lines += [f"[{name}]", *(f"{key} = {_value(value)}" for key, value in table.items())]
+        for site in self.sites:
+            lines += ["[[site]]", *(f"{key} = {_value(value)}" for key, value in site.items())]
+        return "\n".join(lines) + "\n"
+
+
+@contextmanager
+def serving(folder: Path, **settings: Any) -> Iterator[Server]:
+    """A started server; keyword arguments are tables of the configuration, and `sites` and `environ`."""
+    sites, environ = settings.pop("sites", []), settings.pop("environ", {})
+    server = Server(folder, settings, sites, environ=environ)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_value(item)}" for key, item in value.items()) + "}"
+    return json.dumps(value)
