@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from cairn.core.errors import CairnError, Unavailable
+from cairn.core.errors import Unavailable
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -73,7 +73,7 @@ class Batcher(Generic[K, R]):
             error: BaseException = Unavailable("the server left this out of its answer: try again")
             try:
                 await self._send(batch)
-            except CairnError as failed:
+            except Exception as failed:
                 error = failed
             except asyncio.CancelledError:
                 for call in batch:

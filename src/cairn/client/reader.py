@@ -31,9 +31,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An entry that was accepted, and how many before it the reader did not see."""
+    """An entry that was accepted, the state after it, and how many before it the reader did not see."""
 
     entry: Entry
+    state: ChainState
     skipped: int = 0
 
 
@@ -64,7 +65,7 @@ class Reader:
         self._check_seen(entry)
         self.state = state
         self._is_lost = False
-        return Step(entry, max(0, entry.seq - before - 1))
+        return Step(entry, state, max(0, entry.seq - before - 1))
 
     def finish(self) -> ChainState:
         """Say that the history ends here.
