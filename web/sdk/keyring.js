@@ -1,0 +1,98 @@
+/**
+ * The read keys of one chain, by key epoch: from a capability, and walked back through rotations.
+ * See docs/format.md, 5 and 7.
+ *
+ * @import { Bytes } from "./bytes.js"
+ * @import { ReadCapability, VerifyCapability, WriteCapability } from "./capability.js"
+ * @import { Entry } from "./entry.js"
+ */
+
+import { concat, equal, u32 } from "./bytes.js";
+import { readCommitment, readFromWrite } from "./capability.js";
+import { domain } from "./crypto.js";
+import { WrongCapability } from "./errors.js";
+import { openKeyBefore } from "./payload.js";
+
+const KEY_BYTES = 32;
+
+/** Read keys. A write capability derives each when it is asked for; its secret stays inside WebCrypto. */
+export class Keyring {
+  /** @type {Map<number, Bytes>} */
+  #keys = new Map();
+  /** @type {CryptoKey | null} */
+  #deriving = null;
+
+  /** @param {Bytes} chainId @param {boolean} canRead not for use outside of this class */
+  constructor(chainId, canRead) {
+    this.chainId = chainId;
+    this.canRead = canRead;
+    /** The epoch that the capability names; every chain that it is for has come so far. */
+    this.keyEpoch = 0;
+  }
+
+  /**
+   * @param {WriteCapability | ReadCapability | VerifyCapability} capability
+   * @returns {Promise<Keyring>}
+   */
+  static async of(capability) {
+    if (capability.type === "verify") return new Keyring(capability.chainId, false);
+    const read = capability.type === "write" ? await readFromWrite(capability) : capability;
+    const ring = new Keyring(read.chainId, true);
+    ring.keyEpoch = read.keyEpoch;
+    ring.#keys.set(read.keyEpoch, read.readKey);
+    if (capability.type === "write") {
+      ring.#deriving = await crypto.subtle.importKey("raw", capability.writeSecret, "HKDF", false, ["deriveBits"]);
+    }
+    return ring;
+  }
+
+  /** @param {number} keyEpoch @returns {Promise<Bytes | undefined>} undefined: this capability does not reach it */
+  async keyOf(keyEpoch) {
+    const known = this.#keys.get(keyEpoch);
+    if (known || !this.#deriving) return known;
+    const info = concat(domain("read"), u32(keyEpoch));
+    const parameters = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info };
+    const key = new Uint8Array(await crypto.subtle.deriveBits(parameters, this.#deriving, KEY_BYTES * 8));
+    this.#keys.set(keyEpoch, key);
+    return key;
+  }
+
+  /**
+   * Takes the key of the epoch before out of each rotation that opens, the newest first. One that does not open, or
+   * holds no key, is the writer's fault, and ends the walk.
+   *
+   * @param {Entry[]} rotations verified, in order
+   * @param {Bytes} commitment what the genesis says of the first key
+   */
+  async walkBack(rotations, commitment) {
+    for (const rotation of [...rotations].reverse()) {
+      const key = await this.keyOf(rotation.keyEpoch);
+      if (!key || this.#keys.has(rotation.keyEpoch - 1)) continue;
+      const before = await keyBefore(rotation, key);
+      if (!before || (rotation.keyEpoch === 1 && !equal(await readCommitment(before), commitment))) return;
+      this.#keys.set(rotation.keyEpoch - 1, before);
+    }
+  }
+
+  /**
+   * Checks the first key, if it is held, against what the genesis says of it.
+   *
+   * @param {Bytes} commitment
+   * @throws {WrongCapability}
+   */
+  async checkFirstKey(commitment) {
+    const first = this.#keys.get(0);
+    if (first && !equal(await readCommitment(first), commitment)) {
+      throw new WrongCapability("the capability's key is not that of this chain");
+    }
+  }
+}
+
+/** @param {Entry} rotation @param {Bytes} key @returns {Promise<Bytes | null>} */
+async function keyBefore(rotation, key) {
+  try {
+    return await openKeyBefore(rotation, key);
+  } catch {
+    return null;
+  }
+}

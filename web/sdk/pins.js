@@ -1,0 +1,45 @@
+/**
+ * Pinned heads: the newest entry of each chain that this browser has accepted. A history without it is refused.
+ *
+ * @import { Bytes } from "./bytes.js"
+ * @typedef {{ seq: number, hash: Bytes }} Pinned
+ */
+
+import { fromHex, toHex } from "./bytes.js";
+
+const PREFIX = "cairn.head.";
+
+/** Pinned heads in the browser's storage; in memory where that is not to be had. */
+export class Pins {
+  /** @type {Map<string, string>} */
+  #memory = new Map();
+
+  /** @param {Bytes} chainId @returns {Pinned | null} */
+  get(chainId) {
+    const match = /^(\d{1,16}) ([0-9a-f]{64})$/.exec(this.#read(PREFIX + toHex(chainId)) ?? "");
+    return match ? { seq: Number(match[1]), hash: fromHex(/** @type {string} */ (match[2])) } : null;
+  }
+
+  /** Raises the pin; a lower one than stands (of another tab, say) changes nothing. @param {Bytes} chainId @param {Pinned} head */
+  raise(chainId, { seq, hash }) {
+    if (seq > (this.get(chainId)?.seq ?? -1)) this.#write(PREFIX + toHex(chainId), `${seq} ${toHex(hash)}`);
+  }
+
+  /** @param {string} key */
+  #read(key) {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return this.#memory.get(key);
+    }
+  }
+
+  /** @param {string} key @param {string} value */
+  #write(key, value) {
+    try {
+      localStorage.setItem(key, value);
+    } catch {
+      this.#memory.set(key, value);
+    }
+  }
+}
