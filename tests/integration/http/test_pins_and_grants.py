@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import time
 
 import pytest
@@ -190,8 +191,7 @@ def test_who_has_no_grant_writes_nothing(server, name):
     ):
         answer = server.ask(method, path, body, headers)
         _refused(answer, 403, "forbidden")
-        assert b"crn1g_" not in answer.body
-        assert b"crn1admin_" not in answer.body
+        assert re.search(rb"[A-Za-z0-9_-]{32}", answer.body) is None  # nothing of what was shown
     assert (has(server, block), head(server, writer.keys.chain_id), stored(server)) == ([False], None, before)
 
 
@@ -208,7 +208,7 @@ def test_who_has_no_admin_token_issues_nothing(server, holder):
 def test_a_grant_of_the_command_line_is_one(server, tmp_path):
     """`cairn grant`, on the same data folder."""
     made = Cairn(tmp_path)("grant", "--config", server.folder / "cairn.toml", "--bytes", "1MiB", "--json").json
-    holder = Holder(server, made["token"])
+    holder = Holder(server, made["grant"])
     assert holder.put(random_block(os.urandom(8).hex()), os.urandom(32)).status == 201
     assert holder.used()["block_bytes"] > 0
 
