@@ -65,6 +65,7 @@ export class Keyring {
    * @param {Bytes} commitment what the genesis says of the first key
    */
   async walkBack(rotations, commitment) {
+    if (this.#deriving) return; // a writer derives every key, and need not believe a rotation
     for (const rotation of [...rotations].reverse()) {
       const key = await this.keyOf(rotation.keyEpoch);
       if (!key || this.#keys.has(rotation.keyEpoch - 1)) continue;

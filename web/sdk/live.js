@@ -152,7 +152,7 @@ export class Live {
   }
 }
 
-/** @param {string} data of an event @returns {Bytes} what does not parse is given on as it is, to be refused as an entry */
+/** @param {string} data of an event @returns {Bytes} empty if it does not parse: that is refused as an entry */
 function entryIn(data) {
   try {
     return fromBase64(String(JSON.parse(data).entry));

@@ -21,6 +21,7 @@ import { openSeal, unpad } from "./seal.js";
 const VERSION = 1;
 const HEAD_BYTES = 4;
 const KEY_BYTES = 32;
+const CODE_MAX = 3;
 const APPLICATION_CODE_MIN = 16;
 
 /**
@@ -66,10 +67,14 @@ async function openBytes(entry, readKey) {
 /** @param {Bytes} bytes */
 function decode(bytes) {
   if (bytes.length < HEAD_BYTES || bytes[0] !== VERSION) throw new Invalid("the payload is of another version");
+  const code = /** @type {number} */ (bytes[1]);
+  if (code > CODE_MAX && code < APPLICATION_CODE_MIN) {
+    throw new Invalid("the payload names a content type that is refused");
+  }
   const dataStart = HEAD_BYTES + viewOf(bytes).getUint16(2) * REFERENCE_BYTES;
   if (dataStart > bytes.length) throw new Invalid("the payload is cut off");
   const references = Reference.decodeAll(bytes.subarray(HEAD_BYTES, dataStart));
-  return { references, code: /** @type {number} */ (bytes[1]), data: bytes.slice(dataStart) };
+  return { references, code, data: bytes.slice(dataStart) };
 }
 
 /** @param {Bytes} data of a rotation */
@@ -83,9 +88,8 @@ function contentOf(code, data) {
   if (code === 0) return { type: "bytes", bytes: data };
   if (code === 1) return { type: "text", text: textOf(data) };
   if (code === 2) return { type: "json", value: jsonOf(data) };
-  if (code === 3) return { type: "cbor", bytes: data };
-  if (code >= APPLICATION_CODE_MIN) return { type: "application", code, bytes: data };
-  throw new Invalid("the payload names a content type that is refused");
+  if (code === CODE_MAX) return { type: "cbor", bytes: data };
+  return { type: "application", code, bytes: data };
 }
 
 /** @param {Bytes} data @returns {unknown} */

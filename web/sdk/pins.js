@@ -20,7 +20,12 @@ export class Pins {
     return match ? { seq: Number(match[1]), hash: fromHex(/** @type {string} */ (match[2])) } : null;
   }
 
-  /** Raises the pin; a lower one than stands (of another tab, say) changes nothing. @param {Bytes} chainId @param {Pinned} head */
+  /**
+   * Raises the pin. A lower one than stands (of another tab, say) changes nothing.
+   *
+   * @param {Bytes} chainId
+   * @param {Pinned} head
+   */
   raise(chainId, { seq, hash }) {
     if (seq > (this.get(chainId)?.seq ?? -1)) this.#write(PREFIX + toHex(chainId), `${seq} ${toHex(hash)}`);
   }
@@ -28,9 +33,9 @@ export class Pins {
   /** @param {string} key */
   #read(key) {
     try {
-      return localStorage.getItem(key);
+      return this.#memory.get(key) ?? localStorage.getItem(key);
     } catch {
-      return this.#memory.get(key);
+      return null;
     }
   }
 
@@ -38,6 +43,7 @@ export class Pins {
   #write(key, value) {
     try {
       localStorage.setItem(key, value);
+      this.#memory.delete(key);
     } catch {
       this.#memory.set(key, value);
     }

@@ -4,15 +4,16 @@
  * Theory of operation. `open` fetches page after page from the genesis on, and accepts entry by entry (chain.js). Where
  * the server has trimmed, the entries that follow the gap are passed over until one is found to begin with again: a
  * checkpoint or close, or the very entry that is pinned here from an earlier visit. Only when the head is reached, and
- * the pinned entry was met or lawfully trimmed, are the new entries opened and given out, and the pin raised.
- * `extend` does the same with entries that arrive live.
+ * the pinned entry was met or lawfully trimmed, are the new entries opened and given out, and the pin raised. `extend`
+ * does the same with entries that arrive live.
  *
  * @import { Bytes } from "./bytes.js"
  * @import { ChainState } from "./chain.js"
  * @import { Keyring } from "./keyring.js"
  * @import { Payload } from "./payload.js"
- * @import { Pins, Pinned } from "./pins.js"
+ * @import { Pins } from "./pins.js"
  * @import { Server } from "./server.js"
+ * @import { Accepted } from "./taking.js"
  *
  * @typedef {{ type: "genesis" }
  *   | { type: "open", payload: Payload }
@@ -27,15 +28,13 @@
  * @property {number} bytes of the whole entry
  * @property {number} missingBefore how many entries before it were given up by the writer, or passed over
  * @property {Inside} inside
- *
- * @typedef {{ entry: Entry, missingBefore: number }} Accepted
  */
 
-import { equal } from "./bytes.js";
-import { begin, decodeEntries, follow, isStart, jump, verifySignatures } from "./chain.js";
 import { Entry, KIND } from "./entry.js";
-import { CairnError, CannotOpen, Fork, Invalid, Rollback, Tampered, TooLarge, WrongCapability } from "./errors.js";
+import { CairnError, CannotOpen, Invalid, Tampered, TooLarge, WrongCapability } from "./errors.js";
 import { openPayload } from "./payload.js";
+import { PAGE_ENTRIES } from "./server.js";
+import { Taking } from "./taking.js";
 
 const ENTRIES_MAX = 1_000_000; // one chain, in one page of a browser
 const RECENT_MAX = 4_096; // hashes kept, to know again what is sent twice
@@ -86,7 +85,7 @@ export class ChainReader {
       if (headSeq > ENTRIES_MAX) throw new TooLarge("this chain is too long to be read in a browser");
       await taken.take(raws);
       onProgress(taken.seq + 1, headSeq + 1);
-      if (raws.length === 0 || taken.lastSeen >= headSeq) {
+      if (raws.length === 0 || (taken.lastSeen >= headSeq && !isKept(next, raws))) {
         taken.checkReaches(headSeq);
         return this.#adopt(taken);
       }
@@ -107,11 +106,14 @@ export class ChainReader {
   /**
    * Verifies and opens entries that arrived live.
    *
+   * They need not reach the pinned entry: another tab of this browser may be ahead, and its pin is this one's too.
+   *
    * @param {Bytes[]} raws
    * @returns {Promise<Item[]>}
    * @throws {CairnError}
    */
   async extend(raws) {
+    if (!this.#state) return this.catchUp({ isFresh: true });
     const taken = this.#taking();
     await taken.take(raws);
     return taken.hasGap ? this.catchUp({ isFresh: true }) : this.#adopt(taken);
@@ -176,131 +178,12 @@ export class ChainReader {
   }
 }
 
-/** Entries being accepted, which become the reader's only when all is checked. */
-class Taking {
-  /** @type {Accepted[]} */
-  accepted = [];
-  hasGap = false;
-
-  /**
-   * @param {ChainState | null} state
-   * @param {Bytes} chainId
-   * @param {Pinned | null} pin
-   * @param {Map<number, Bytes>} recent hashes by seq, of entries that were accepted lately
-   */
-  constructor(state, chainId, pin, recent) {
-    this.state = state;
-    this.chainId = chainId;
-    this.pin = pin;
-    this.recent = recent;
-    this.lastSeen = state ? state.seq : -1;
-  }
-
-  get seq() {
-    return this.state ? this.state.seq : -1;
-  }
-
-  /** @param {Bytes[]} raws @throws {CairnError} */
-  async take(raws) {
-    const entries = await decodeEntries(raws);
-    const before = this.accepted.length;
-    for (const entry of entries) await this.#takeOne(entry);
-    const added = this.accepted.slice(before).map(({ entry }) => entry);
-    if (this.state) await verifySignatures(this.state.publicKey, added);
-  }
-
-  /** @param {Entry} entry */
-  async #takeOne(entry) {
-    const { state } = this;
-    if (state && entry.seq <= this.lastSeen) return this.#checkRepeated(entry);
-    this.lastSeen = entry.seq;
-    if (!state) this.state = await begin(this.chainId, entry);
-    else if (entry.seq === state.seq + 1) this.state = await followed(state, entry);
-    else if (this.#isPinned(entry)) this.state = resume(state, entry);
-    else if (isStart(entry)) this.state = this.#jump(state, entry);
-    else return this.#passOver();
-    this.#checkPin(entry);
-    this.#accept(entry, state ? entry.seq - state.seq - 1 : 0);
-  }
-
-  #passOver() {
-    this.hasGap = true;
-  }
-
-  /** @param {ChainState} state @param {Entry} entry */
-  #jump(state, entry) {
-    const { pin } = this;
-    const passesPin = pin && state.seq < pin.seq && pin.seq < entry.seq;
-    if (passesPin && entry.kind !== KIND.CLOSE && entry.floor <= pin.seq) {
-      throw new Fork("the server leaves out an entry that was seen before");
-    }
-    return jump(state, entry);
-  }
-
-  /** @param {Entry} entry @param {number} missingBefore */
-  #accept(entry, missingBefore) {
-    this.hasGap = false;
-    this.accepted.push({ entry, missingBefore });
-  }
-
-  /** @param {Entry} entry */
-  #isPinned(entry) {
-    return this.pin !== null && entry.seq === this.pin.seq && equal(entry.hash, this.pin.hash);
-  }
-
-  /** @param {Entry} entry */
-  #checkPin(entry) {
-    if (this.pin?.seq === entry.seq && !equal(this.pin.hash, entry.hash)) {
-      throw new Fork("the server shows another entry than was seen before at the same place");
-    }
-  }
-
-  /** @param {Entry} entry */
-  #checkRepeated(entry) {
-    const known = this.recent.get(entry.seq);
-    if (!known) throw new Tampered("entries are repeated or out of order");
-    if (!equal(known, entry.hash)) throw new Fork("the server shows two different entries at one place");
-  }
-
-  /** @param {number} headSeq what the server says its head is @throws {Tampered} it keeps back what it says it has */
-  checkReaches(headSeq) {
-    if (this.hasGap) throw new Tampered("entries are missing, and no checkpoint stands for them");
-    if (this.seq < headSeq) throw new Tampered("the server does not give all entries that it says it has");
-  }
-
-  /**
-   * @param {number} keyEpoch that the chain must have reached, as the capability proves
-   * @returns {ChainState}
-   * @throws {Rollback | Tampered}
-   */
-  checkedState(keyEpoch) {
-    if (!this.state) throw new Tampered("the server gives no genesis");
-    if (this.pin && this.state.seq < this.pin.seq) {
-      throw new Rollback("the server shows an older state of the chain than was seen before");
-    }
-    if (this.state.keyEpoch < keyEpoch) {
-      throw new Rollback("the server shows an older state of the chain than the capability is for");
-    }
-    return this.state;
-  }
-}
-
-/** @param {ChainState} state @param {Entry} entry @throws {Fork} it is the writer's, but continues another history */
-async function followed(state, entry) {
-  const continuesAnother = equal(entry.chainId, state.chainId) && !equal(entry.prev, state.hash);
-  if (continuesAnother && (await entry.isSignedBy(state.publicKey))) {
-    throw new Fork("the writer's keys signed two different histories");
-  }
-  return follow(state, entry);
-}
-
 /**
- * The state at the pinned entry, which was accepted on an earlier visit.
+ * Whether browsers may keep this page for ever: what it says of the head may be old, so the next is asked for too.
  *
- * @param {ChainState} state
- * @param {Entry} entry
- * @returns {ChainState}
+ * @param {number} from
+ * @param {Bytes[]} raws
  */
-function resume(state, { seq, hash, floor, keyEpoch, kind }) {
-  return { ...state, seq, hash, floor, keyEpoch, isClosed: kind === KIND.CLOSE };
+function isKept(from, raws) {
+  return from % PAGE_ENTRIES === 0 && raws.length === PAGE_ENTRIES;
 }

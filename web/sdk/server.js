@@ -8,7 +8,7 @@ import { concat, toHex, viewOf } from "./bytes.js";
 import { ENTRY_BYTES_MAX } from "./entry.js";
 import { Invalid, NotFound, TooLarge, Unavailable } from "./errors.js";
 
-const PAGE_ENTRIES = 256;
+export const PAGE_ENTRIES = 256;
 const PAGE_BYTES_MAX = PAGE_ENTRIES * (ENTRY_BYTES_MAX + 4);
 const REQUEST_SECONDS = 60;
 
@@ -31,8 +31,7 @@ export class Server {
   async entries(chainId, from, { isFresh = false } = {}) {
     const path = `/v1/chains/${toHex(chainId)}/entries?from=${from}&limit=${PAGE_ENTRIES}`;
     const response = await this.#get(path, isFresh);
-    const headSeq = Number(response.headers.get("cairn-head") ?? NaN);
-    if (!Number.isSafeInteger(headSeq)) throw new Invalid("the server does not say where the chain's head is");
+    const headSeq = headSeqIn(response.headers.get("cairn-head") ?? "");
     return { raws: framesOf(await readBody(response, PAGE_BYTES_MAX)), headSeq };
   }
 
@@ -71,6 +70,13 @@ export class Server {
     if (!response.ok) throw new Unavailable(`the server answered ${response.status}`);
     return response;
   }
+}
+
+/** @param {string} header `seq hash` @throws {Invalid} */
+function headSeqIn(header) {
+  const seq = Number(/^(\d{1,16})(?: [0-9a-f]{64})?$/.exec(header)?.[1] ?? NaN);
+  if (!Number.isSafeInteger(seq)) throw new Invalid("the server does not say where the chain's head is");
+  return seq;
 }
 
 /** @param {Response} response @param {number} bytesMax @returns {Promise<Bytes>} */
