@@ -107,8 +107,8 @@ export function decodeManifest(data, bytesMax) {
   const [total, chunkBytes, count] = [readU64(data, 4), viewOf(data).getUint32(12), viewOf(data).getUint32(16)];
   if (chunkBytes < CHUNK_BYTES_MIN || chunkBytes > CHUNK_BYTES_MAX) throw new Invalid("the chunk size is refused");
   if (total > bytesMax || count >= TREE_BIT) throw new TooLarge("the object is too large to be opened here");
-  const isWhole = data.length === MANIFEST_HEAD_BYTES + count * REFERENCE_BYTES;
-  if (!isWhole || count !== Math.ceil(total / chunkBytes) || count > CHUNKS_MAX) throw new Invalid("the manifest is malformed");
+  const isWhole = data.length === MANIFEST_HEAD_BYTES + count * REFERENCE_BYTES && count <= CHUNKS_MAX;
+  if (!isWhole || count !== Math.ceil(total / chunkBytes)) throw new Invalid("the manifest is malformed");
   return { total, chunkBytes, chunks: Reference.decodeAll(data.subarray(MANIFEST_HEAD_BYTES)) };
 }
 

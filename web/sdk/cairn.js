@@ -2,7 +2,14 @@
 
 export { readObject } from "./block.js";
 export { fromHex, toHex } from "./bytes.js";
-export { formatBlock, formatRead, formatVerify, looksLikeCapability, parseCapability } from "./capability.js";
+export {
+  formatBlock,
+  formatRead,
+  formatVerify,
+  looksLikeCapability,
+  parseCapability,
+  readFromWrite,
+} from "./capability.js";
 export { checkSupport } from "./crypto.js";
 export { KIND } from "./entry.js";
 export * from "./errors.js";
