@@ -13,8 +13,6 @@ import { CannotOpen, Invalid, Tampered, TooLarge } from "./errors.js";
 import { REFERENCE_BYTES, Reference } from "./reference.js";
 import { openSeal, unpad } from "./seal.js";
 
-export const BLOCK_BYTES_MAX = 1_179_648;
-
 const BLOCK_MAGIC = utf8("CRB1");
 const MANIFEST_MAGIC = utf8("CRM1");
 const MANIFEST_HEAD_BYTES = 20;
@@ -56,7 +54,6 @@ export async function readObject(server, reference, { bytesMax, onProgress = () 
  * @returns {Promise<{ isManifest: boolean, data: Bytes }>}
  */
 export async function readBlock(server, reference) {
-  if (reference.storedBytes > BLOCK_BYTES_MAX) throw new Invalid("the reference names a block that is too large");
   return openBlock(await fetchBlock(server, reference), reference);
 }
 

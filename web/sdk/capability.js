@@ -12,7 +12,7 @@
 
 import { concat, equal, fromBase64url, toBase64url, u32, viewOf } from "./bytes.js";
 import { domain, hkdf, publicKeyOf, sha256 } from "./crypto.js";
-import { CairnError, WrongCapability } from "./errors.js";
+import { Invalid, WrongCapability } from "./errors.js";
 import { REFERENCE_BYTES, Reference } from "./reference.js";
 
 const CHECK_BYTES = 4;
@@ -33,20 +33,20 @@ export function looksLikeCapability(text) {
 export async function parseCapability(text) {
   const letter = /** @type {keyof typeof BODY_BYTES} */ (text[4]);
   if (!looksLikeCapability(text)) throw new WrongCapability("a capability begins with crn1r_ or the like");
-  const checked = decode(text.slice(6));
+  const checked = orWrong(() => fromBase64url(text.slice(6)));
   const body = checked.subarray(0, -CHECK_BYTES);
   if (body.length !== BODY_BYTES[letter] || !equal(await checkOf(letter, body), checked.subarray(-CHECK_BYTES))) {
     throw new WrongCapability("a letter of the capability is wrong or missing");
   }
-  return fromBody(letter, body);
+  return orWrong(() => fromBody(letter, body));
 }
 
-/** @param {string} text */
-function decode(text) {
+/** @template T @param {() => T} decode @returns {T} */
+function orWrong(decode) {
   try {
-    return fromBase64url(text);
+    return decode();
   } catch (error) {
-    if (error instanceof CairnError) throw new WrongCapability("a letter of the capability is wrong or missing");
+    if (error instanceof Invalid) throw new WrongCapability("a letter of the capability is wrong or missing");
     throw error;
   }
 }

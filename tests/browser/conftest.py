@@ -1,0 +1,62 @@
+"""Chromium, a server with the demo page, and chains to show on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from cairn.interface.bundled import web_folder
+from tests.browser.published import Published
+from tests.harness import Server, serving
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP cairn.test 127.0.0.1",  # an address that browsers do not take for this machine's own
+)
+
+
+# For one module: while it is open no other event loop can run in this thread.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    if not CHROMIUM.exists():
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a new profile; whatever fails in it unseen, fails the test."""
+    context = browser.new_context(viewport={"width": 900, "height": 1000})
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text) if "Content Security" in message.text else None)
+    yield page
+    context.close()
+    assert faults == []
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose every site is the demo."""
+    with serving(tmp_path_factory.mktemp("demo"), sites=[{"static": str(web_folder("demo"))}]) as server:
+        yield server
+
+
+@pytest.fixture
+def chain(demo: Server, request: pytest.FixtureRequest) -> Published:
+    """A chain on that server, with its genesis."""
+    return Published(demo, seed=request.node.name)
