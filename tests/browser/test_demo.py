@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from cairn.client.payload import ContentType, Payload
-from cairn.core.chain import Kind
 from tests.browser.published import Published
 from tests.harness import Server
 
@@ -42,7 +41,8 @@ def test_a_chain_is_verified_and_shown(page: Page, chain: Published) -> None:
     assert [text.split("\n")[0] for text in texts] == ["#5", "#4", "#3", "#2", "#1", "#0"]
     assert "Application type 77, 3 bytes" in texts[0]
     assert "CBOR, 4 bytes" in texts[1]
-    assert "Bytes, 100 bytes" in texts[2] and "00010203 04050607" in texts[2]
+    assert "Bytes, 100 bytes" in texts[2]
+    assert "00010203 04050607" in texts[2]
     assert '{\n  "temperature": 21.5,\n  "place": "höhle"\n}' in texts[3]
     assert texts[4].endswith("hello")
     assert "The chain begins here" in texts[5]
