@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
-
-from cairn.client.capability import ReadCapability, VerifyCapability, WriteCapability
+from cairn.client.capability import Capability, ReadCapability, VerifyCapability, WriteCapability
 from cairn.client.payload import Payload
 from cairn.client.reference import Reference, seal_block
 from cairn.core.chain import Entry, Kind
@@ -16,11 +14,12 @@ from tests.harness import Server
 class Published:
     """A writer, and the server that it sends to."""
 
-    def __init__(self, server: Server, seed: int | str) -> None:
+    def __init__(self, server: Server, seed: int | str, *, is_sent: bool = True) -> None:
         self.server = server
+        self.seed = seed
         self.writer = Writer(seed)
-        self._random = random.Random(seed)
-        self.send(self.writer.entries)
+        if is_sent:
+            self.send(self.writer.entries)
 
     @property
     def id(self) -> str:
@@ -57,15 +56,16 @@ class Published:
     def read_link(self, key_epoch: int = 0, host: str = "127.0.0.1") -> str:
         """The address of the page that reads this chain."""
         keys = self.writer.keys
-        return self._link(str(ReadCapability(keys.chain_id, key_epoch, keys.read_key(key_epoch))), host)
+        return self.link(ReadCapability(keys.chain_id, key_epoch, keys.read_key(key_epoch)), host)
 
     def verify_link(self) -> str:
         """The address of the page that verifies it only."""
-        return self._link(str(VerifyCapability(self.writer.keys.chain_id)))
+        return self.link(VerifyCapability(self.writer.keys.chain_id))
 
     def write_link(self) -> str:
         """The address that nobody should give away."""
-        return self._link(str(WriteCapability(self.writer.keys)))
+        return self.link(WriteCapability(self.writer.keys))
 
-    def _link(self, capability: str, host: str = "127.0.0.1") -> str:
+    def link(self, capability: Capability, host: str = "127.0.0.1") -> str:
+        """The address of the page that opens this capability."""
         return f"http://{host}:{self.server.port}/#{capability}"

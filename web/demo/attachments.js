@@ -100,8 +100,9 @@ export class Attachments {
     item.replaceChildren(label(name, sizeText(data.length)), save);
     if (!type) return;
     const image = element("img", { src: url, alt: `Attached image ${name}`, decoding: "async" });
-    image.addEventListener("error", () => image.remove());
-    item.prepend(image);
+    const picture = element("div", { class: "picture" }, image);
+    image.addEventListener("error", () => picture.remove());
+    item.prepend(picture);
   }
 }
 

@@ -87,7 +87,8 @@ export function showFailure(panel, error, { shown, onRetry }) {
   const { title, meaning, advice, canRetry } = wordsFor(error);
   const code = error instanceof CairnError ? error.code : "unexpected";
   panel.dataset.code = code;
-  panel.replaceChildren(element("h1", {}, title), element("p", {}, meaning), element("p", {}, advice));
+  const heading = element(shown > 0 ? "h2" : "h1", {}, title);
+  panel.replaceChildren(heading, element("p", {}, meaning), element("p", {}, advice));
   if (shown > 0) panel.append(element("p", {}, "The entries below were verified before this happened."));
   if (error instanceof CairnError) {
     panel.append(element("p", { class: "detail" }, `${code}: ${error.message}`));

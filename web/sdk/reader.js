@@ -1,9 +1,9 @@
 /**
  * Reads one chain: verifies everything, then opens it. Nothing that is not verified leaves this module.
  *
- * Theory of operation. `catchUp` fetches page after page from the genesis on, and accepts entry by entry (chain.js). Where
- * the server has trimmed, the entries that follow the gap are passed over until one is found to begin with again: a
- * checkpoint or close, or the very entry that is pinned here from an earlier visit. Only when the head is reached, and
+ * Theory of operation. `catchUp` fetches page after page from the genesis on, and accepts entry by entry (chain.js).
+ * Where the server has trimmed, the entries that follow the gap are passed over until one is found to begin with again:
+ * a checkpoint or close, or the very entry that is pinned here from an earlier visit. Only when the head is reached, and
  * the pinned entry was met or lawfully trimmed, are the new entries opened and given out, and the pin raised. `extend`
  * does the same with entries that arrive live.
  *
