@@ -9,8 +9,10 @@ from cairn.wire.routes import BYTES, ID_PATTERN, JSON, PROBLEM, ROUTES, Paramete
 from cairn.wire.status import STATUS_OF
 
 _TITLES: Final = dict(STATUS_OF.values()) | {
+    411: "Length required",
     416: "Range not satisfiable",
     422: "The bytes do not match the id",
+    431: "Headers too large",
 }
 _HEX64: Final = {"type": "string", "pattern": ID_PATTERN}
 _NATURAL: Final = {"type": "integer", "minimum": 0}
@@ -125,7 +127,7 @@ def _responses(route: Route) -> dict[str, Any]:
         responses[str(status)] = {"description": about, "content": _content(route, kind)} if kind else {
             "description": about
         }  # fmt: skip
-    for status in sorted({*route.problems, 400, 405}):
+    for status in sorted({*route.problems, 400, 405, 411, 431}):
         responses[str(status)] = {
             "description": _TITLES.get(status, "Not allowed"),
             "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},

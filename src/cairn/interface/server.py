@@ -35,6 +35,12 @@ _HTTP1_BUFFER_BYTES: Final = 128 * 1024
 _DRAIN_SECONDS: Final = 20.0
 _STARTED_SECONDS: Final = 10.0
 
+# Granian gives a chunked body that broke off as if it had ended, and two parsers may cut such a request in two ways.
+_NO_LENGTH: Final = other_problem(
+    411, "length", "Length required", "a request's body has a Content-Length here: chunks and tunnels are refused",
+    ("connection", "close"),
+)  # fmt: skip
+
 _log = logging.getLogger("cairn.interface")
 
 
@@ -145,6 +151,8 @@ class _Adapter:
             )  # fmt: skip
         if scope.http_version != "2" and len(headers.get_all("host")) != 1 and scope.http_version != "1.0":
             return problem_answer(Invalid("a request has one Host header"))
+        if "transfer-encoding" in headers or scope.method == "CONNECT":
+            return _NO_LENGTH
         return None
 
     async def _send(self, scope: Any, protocol: Any, response: Response) -> None:
@@ -208,9 +216,11 @@ class _Body:
 
     async def read(self, bytes_max: int) -> bytes:
         """See `RequestBody.read`."""
-        if self._length is not None and self._length > bytes_max:
+        if self._length is None:
+            return await self._read_nothing()
+        if self._length > bytes_max:
             raise TooLarge(f"the body holds at most {bytes_max} bytes")
-        if self._length is not None and self._length <= _WHOLE_BODY_BYTES_MAX:
+        if self._length <= _WHOLE_BODY_BYTES_MAX:
             return await self._read_whole()
         pieces = []
         size = 0
@@ -239,6 +249,13 @@ class _Body:
             raise
         except Exception:
             raise Invalid("the body ended early") from None
+
+    async def _read_nothing(self) -> bytes:
+        """A body whose length was not said can only be empty: where it breaks off cannot be told from its end."""
+        async for piece in self.stream():
+            if piece:
+                raise Invalid("a body needs a Content-Length")
+        return b""
 
     async def _read_whole(self) -> bytes:
         try:
