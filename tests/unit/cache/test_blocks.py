@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cairn.cache import CachedBlocks, cached
+from cairn.cache import CachedBlocks, cached, near_of
 from cairn.cache.blocks import KEPT_SECONDS
 from cairn.core.block import NO_GRANT, Block, BlockId, GrantId, Pin, PinHash, pin_hash
 from cairn.core.errors import Corrupt, NotFound, Unavailable
@@ -131,6 +131,27 @@ async def test_a_put_block_is_near(blocks: CachedBlocks, below: GatedBlocks) -> 
     assert not await blocks.put(BLOCK, pin_hash(PIN), NO_GRANT)
     assert await blocks.get(BLOCK.id) == BLOCK
     assert below.gets == 0
+
+
+async def test_near_is_what_needs_no_waiting(blocks: CachedBlocks, below: GatedBlocks, clock: SetClock) -> None:
+    await below.keep(BLOCK)
+    assert blocks.near(BLOCK.id) is None
+    assert (blocks.memory.hits, blocks.memory.misses) == (0, 0), "who asks again by get is counted there"
+    await blocks.get(BLOCK.id)
+    assert blocks.near(BLOCK.id) == BLOCK
+    assert blocks.memory.hits == 1
+    clock.seconds += KEPT_SECONDS
+    assert blocks.near(BLOCK.id) is None
+    assert below.gets == 1
+
+
+async def test_near_of_a_store(below: GatedBlocks) -> None:
+    plain = Store(below, below.store.chains, below.store.ledger)
+    near = cached(plain, 100_000)
+    await near.blocks.put(BLOCK, None, NO_GRANT)
+    assert near_of(near)(BLOCK.id) == BLOCK
+    assert near_of(near)(OTHER.id) is None
+    assert near_of(plain)(BLOCK.id) is None
 
 
 async def test_absence_and_has_come_from_below(blocks: CachedBlocks, below: GatedBlocks) -> None:

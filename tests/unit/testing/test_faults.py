@@ -89,7 +89,7 @@ async def test_a_stream_that_breaks_off_has_no_gap() -> None:
     while len(seen) < len(writer.entries):
         with suppress(Unavailable):
             async for entry in store.chains.read(writer.keys.chain_id, Seq(len(seen)), Seq(1_000)):
-                seen.append(entry)  # noqa: PERF401 (one by one: the stream may break off)
+                seen.append(entry)
     assert seen == writer.entries
     assert faults.injected
 
