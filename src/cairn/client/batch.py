@@ -63,11 +63,17 @@ class Batcher(Generic[K, R]):
         return await future
 
     def _start(self) -> None:
-        task = asyncio.create_task(self._run())
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        self._sending.add(asyncio.create_task(self._run()))
 
     async def _run(self) -> None:
+        try:
+            await self._send_all()
+        finally:  # at once, and not in a callback: the next call may come before that
+            task = asyncio.current_task()
+            assert task is not None
+            self._sending.discard(task)
+
+    async def _send_all(self) -> None:
         await asyncio.sleep(0)  # let those who call in the same moment come along
         while batch := self._take():
             error: BaseException = Unavailable("the server left this out of its answer: try again")

@@ -1,30 +1,42 @@
-"""The journal of an upload: which chunks are on the server, so that a broken-off upload goes on where it was.
+"""Journals of half-done work, so that a broken-off upload or download goes on where it was.
 
-A file in `uploads/`, named by what is uploaded where. Chunk n has its record at n × 72 bytes: reference, and the first
-bytes of its SHA-256, so that a hole or a torn record is none. It holds keys: mode 0600, and removed at the end.
+Both survive the process, and both are checked before they are trusted: a record that a crash tore is none.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
 from cairn.client.reference import REFERENCE_BYTES, Reference
+from cairn.core.block import Pin
 from cairn.core.crypto import sha256
 from cairn.core.errors import Invalid
 
 _CHECK_BYTES: Final = 4
 _RECORD_BYTES: Final = REFERENCE_BYTES + _CHECK_BYTES
+_KEPT_SECONDS: Final = 30 * 86_400
 
 
-class Journal:
-    """The chunks of one upload that were acknowledged."""
+class UploadJournal:
+    """Which chunks of an upload are on the server. It holds keys: mode 0600, and removed at the end.
+
+    The first record is the upload's pin; then chunk n has its record at (n + 1) x 72 bytes: its reference, and the
+    first bytes of that reference's SHA-256.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _forget_old(path.parent)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.pin = Pin(self._first_record()[:32])
+        """Keeps an upload that belongs to no chain: the same one after every break."""
 
     @classmethod
     def of_file(cls, folder: Path, file: Path, status: os.stat_result, chunk_bytes: int, target: str) -> Self:
@@ -36,29 +48,126 @@ class Journal:
 
     def known(self, start: int, count: int) -> list[Reference | None]:
         """What is recorded of `count` chunks from `start` on."""
-        raw = os.pread(self._file, count * _RECORD_BYTES, start * _RECORD_BYTES)
+        raw = os.pread(self._file, count * _RECORD_BYTES, (start + 1) * _RECORD_BYTES)
         raw = raw.ljust(count * _RECORD_BYTES, b"\0")
-        return [_read_record(raw[at : at + _RECORD_BYTES]) for at in range(0, len(raw), _RECORD_BYTES)]
+        return [_read_reference(raw[at : at + _RECORD_BYTES]) for at in range(0, len(raw), _RECORD_BYTES)]
 
     def record(self, index: int, reference: Reference) -> None:
         """Remember that chunk `index` stands on the server. It is with the system, and so survives this process."""
-        raw = reference.encode()
-        os.pwrite(self._file, raw + sha256(raw)[:_CHECK_BYTES], index * _RECORD_BYTES)
+        os.pwrite(self._file, _checked(reference.encode()), (index + 1) * _RECORD_BYTES)
 
     def remove(self) -> None:
-        """Forget the upload: it is complete, or its file has changed."""
+        """Forget the upload: it is complete."""
         self._path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the file; what is recorded stays."""
         os.close(self._file)
 
+    def _first_record(self) -> bytes:
+        found = _content(os.pread(self._file, _RECORD_BYTES, 0))
+        if found is None:
+            found = os.urandom(REFERENCE_BYTES)
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, _checked(found), 0)
+        return found
 
-def _read_record(raw: bytes) -> Reference | None:
-    body, check = raw[:REFERENCE_BYTES], raw[REFERENCE_BYTES:]
-    if sha256(body)[:_CHECK_BYTES] != check:
+
+class PartialFile:
+    """A file that is being written from its beginning, under another name until it is whole.
+
+    Beside it stands the digest of each piece, so that what a crash left is believed only as far as it is right.
+    """
+
+    def __init__(self, dest: Path, identity: bytes) -> None:
+        """Go on with what an earlier run left for the same `dest` and `identity` (32 bytes: what is being written)."""
+        if dest.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(dest))
+        self._dest = dest
+        self._path = dest.with_name(f".{dest.name}.cairn-part")
+        self._sums_path = dest.with_name(f".{dest.name}.cairn-sums")
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._sums = os.open(self._sums_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._pieces = 0
+        self.done_bytes = self._find_done(identity)
+        os.ftruncate(self._file, self.done_bytes)
+        os.ftruncate(self._sums, 32 + self._pieces * 40)
+
+    def write(self, data: bytes) -> None:
+        """Add a piece at the end."""
+        view = memoryview(data)
+        while view:
+            view = view[os.pwrite(self._file, view, self.done_bytes + len(data) - len(view)) :]
+        os.pwrite(self._sums, sha256(data) + len(data).to_bytes(8, "big"), 32 + self._pieces * 40)
+        self._pieces += 1
+        self.done_bytes += len(data)
+
+    def finish(self) -> None:
+        """Give the whole file its name, its bytes synced before."""
+        os.fchmod(self._file, 0o666 & ~_umask())
+        os.fsync(self._file)
+        self._path.replace(self._dest)
+        self._sums_path.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Drop what was written."""
+        self._path.unlink(missing_ok=True)
+        self._sums_path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the files; what was written stays for another run."""
+        os.close(self._file)
+        os.close(self._sums)
+
+    def _find_done(self, identity: bytes) -> int:
+        if os.pread(self._sums, 32, 0) != identity:
+            os.ftruncate(self._sums, 0)
+            os.pwrite(self._sums, identity, 0)
+            return 0
+        done = 0
+        for digest, size in self._recorded():
+            if sha256(os.pread(self._file, size, done)) != digest:
+                break
+            done += size
+            self._pieces += 1
+        return done
+
+    def _recorded(self) -> Iterator[tuple[bytes, int]]:
+        at = 32
+        while len(record := os.pread(self._sums, 40, at)) == 40:
+            yield record[:32], min(int.from_bytes(record[32:], "big"), 1 << 24)
+            at += 40
+
+
+def _checked(content: bytes) -> bytes:
+    return content + sha256(content)[:_CHECK_BYTES]
+
+
+def _content(record: bytes) -> bytes | None:
+    """What is in a record; None for a hole or a torn one."""
+    content = record[:REFERENCE_BYTES]
+    return content if len(record) == _RECORD_BYTES and _checked(content) == record else None
+
+
+def _read_reference(record: bytes) -> Reference | None:
+    content = _content(record)
+    if content is None:
         return None
     try:
-        return Reference.decode(body)
+        return Reference.decode(content)
     except Invalid:
         return None
+
+
+def _forget_old(folder: Path) -> None:
+    """Remove journals that nobody has gone on with for a month: they hold keys."""
+    for path in folder.iterdir():
+        with suppress(OSError):
+            if path.stat().st_mtime < time.time() - _KEPT_SECONDS:
+                path.unlink()
+
+
+def _umask() -> int:
+    umask = os.umask(0o077)  # the only way to ask is to set it
+    os.umask(umask)
+    return umask

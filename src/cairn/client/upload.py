@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
-from cairn.client.journal import Journal
+from cairn.client.journal import UploadJournal
 from cairn.client.manifest import REFERENCES_MAX, Manifest, chunk_count
 from cairn.client.pipeline import in_order
 from cairn.client.reference import MANIFEST_MAGIC, Reference, seal_block
@@ -43,7 +43,7 @@ class Chunk:
 
 
 async def file_chunks(
-    file: int, total_bytes: int, chunk_bytes: int, journal: Journal | None, blocks: BlockStore
+    file: int, total_bytes: int, chunk_bytes: int, journal: UploadJournal | None, blocks: BlockStore
 ) -> AsyncGenerator[Chunk, None]:
     """The chunks of an open file. What the journal knows is asked for again before it is trusted."""
     count = chunk_count(total_bytes, chunk_bytes)
@@ -75,7 +75,7 @@ class Upload:
 
     def __init__(
         self, blocks: BlockStore, pin_of: PinOf, chunk_bytes: int, *, seal: Seal = seal_block,
-        journal: Journal | None = None, progress: Progress | None = None, total_bytes: int | None = None,
+        journal: UploadJournal | None = None, progress: Progress | None = None, total_bytes: int | None = None,
     ) -> None:  # fmt: skip
         self._blocks = blocks
         self._pin_of = pin_of
@@ -84,7 +84,7 @@ class Upload:
         self._journal = journal
         self._progress = progress
         self._total_bytes = total_bytes
-        self._done_bytes = 0
+        self.done_bytes = 0
 
     async def run(self, chunks: AsyncGenerator[Chunk, None]) -> Reference:
         """Put all chunks and their manifests. Returns the reference of the object: one block, or a manifest.
@@ -106,10 +106,10 @@ class Upload:
         if not lower:
             return await self._put_small(last)
         full = len(lower) * REFERENCES_MAX * self._chunk_bytes
-        lower.append(await self._put_manifest(Manifest(self._done_bytes - full, self._chunk_bytes, tuple(last))))
+        lower.append(await self._put_manifest(Manifest(self.done_bytes - full, self._chunk_bytes, tuple(last))))
         if len(lower) > REFERENCES_MAX:
             raise TooLarge("the object has more chunks than two levels of manifests hold")
-        return await self._put_manifest(Manifest(self._done_bytes, self._chunk_bytes, tuple(lower), is_upper=True))
+        return await self._put_manifest(Manifest(self.done_bytes, self._chunk_bytes, tuple(lower), is_upper=True))
 
     async def _put_small(self, chunks: list[Reference]) -> Reference:
         """Nothing, or one chunk, needs no manifest."""
@@ -117,7 +117,7 @@ class Upload:
             return await self._put(*self._seal(b""))
         if len(chunks) == 1:
             return chunks[0]
-        return await self._put_manifest(Manifest(self._done_bytes, self._chunk_bytes, tuple(chunks)))
+        return await self._put_manifest(Manifest(self.done_bytes, self._chunk_bytes, tuple(chunks)))
 
     async def _put_full(self, chunks: list[Reference]) -> Reference:
         total_bytes = REFERENCES_MAX * self._chunk_bytes
@@ -128,9 +128,9 @@ class Upload:
 
     async def _put_chunk(self, chunk: Chunk) -> Reference:
         reference = chunk.known or await self._put_new(chunk)
-        self._done_bytes += chunk.size
+        self.done_bytes += chunk.size
         if self._progress is not None:
-            self._progress(self._done_bytes, self._total_bytes)
+            self._progress(self.done_bytes, self._total_bytes)
         return reference
 
     async def _put_new(self, chunk: Chunk) -> Reference:
@@ -144,7 +144,9 @@ class Upload:
         return reference
 
 
-async def _standing(journal: Journal | None, blocks: BlockStore, start: int, count: int) -> list[Reference | None]:
+async def _standing(
+    journal: UploadJournal | None, blocks: BlockStore, start: int, count: int
+) -> list[Reference | None]:
     """What the journal says of these chunks, as far as it still stands on the server."""
     known = journal.known(start, count) if journal is not None else [None] * count
     ids = [reference.block_id for reference in known if reference is not None]

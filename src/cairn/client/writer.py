@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -30,11 +30,12 @@ _BATCH_BYTES: Final = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An entry to be written: its kind and payload. `trims`: the floor rises to its own seq."""
+    """An entry to be written: its kind and payload. `trims`: the floor rises to its own seq. `at`: this seq or not."""
 
     payload: Payload
     kind: Kind = Kind.LINK
     trims: bool = False
+    at: int | None = None
 
     def encode(self, keys: ChainKeys, state: ChainState) -> bytes:
         """The payload as it is sealed after `state`."""
@@ -81,7 +82,7 @@ class Writer:
 
         Raises:
             TooLarge, Invalid: it fits no entry. Closed: the chain has ended. NotFound: it was never created.
-            Unknown: it may stand: read on before writing again. Conflict: others were always faster.
+            Unknown: it may stand: read on before writing again. Conflict: others were always faster, or `at` is taken.
         """
         wanted.check()
         return await self._queue.call(wanted, ENTRY_BYTES_MAX)
@@ -93,18 +94,22 @@ class Writer:
         except (Conflict, Closed):
             await self._history.catch_up()  # another device was first: its genesis is as good
             return
+        except Unknown as unknown:
+            await self._look_again(genesis, unknown)
+            return
         self._history.adopt(begin(genesis), head)
         await self._history.save()
 
     async def _send(self, calls: Sequence[Call[Wanted, Entry]]) -> None:
-        """Write a batch, up to and including the first close in it."""
-        ends = [number for number, call in enumerate(calls) if call.item.kind == Kind.CLOSE]
-        now = calls[: ends[0] + 1] if ends else calls
-        entries = await self._write([call.item for call in now])
-        for call, entry in zip(now, entries, strict=True):
-            call.succeed(entry)
-        for call in calls[len(now) :]:
-            call.fail(Closed("the chain is closed: no entry can follow"))
+        for group in _groups(calls):
+            try:
+                entries = await self._write([call.item for call in group])
+            except CairnError as error:
+                for call in group:
+                    call.fail(error)
+                continue
+            for call, entry in zip(group, entries, strict=True):
+                call.succeed(entry)
 
     async def _write(self, wanted: Sequence[Wanted]) -> list[Entry]:
         seen = await self._history.seen()
@@ -113,6 +118,7 @@ class Writer:
         for attempt in range(_TRIES):
             if error is not None:
                 await asyncio.sleep(_pause_seconds(attempt))
+            state = await self._at_place(state, wanted[0])
             entries, after = self._build(state, wanted)
             try:
                 head, _ = await self._chains.append(entries, NO_GRANT)
@@ -130,11 +136,19 @@ class Writer:
         assert error is not None
         raise error
 
+    async def _at_place(self, state: ChainState, wanted: Wanted) -> ChainState:
+        """The state to build on, if the entry still has the seq that it asks for."""
+        if wanted.at is not None and wanted.at > state.seq + 1:
+            state, _ = await self._history.catch_up()
+        if wanted.at not in (None, state.seq + 1):
+            raise Conflict("another entry has this place: read on, and decide again", state.head)
+        return state
+
     async def _look_again(self, first: Entry, failed: CairnError) -> tuple[ChainState, bool]:
         """The present state, and whether the entries that were sent stand after all."""
         try:
             return await self._history.catch_up(first.hash)
-        except Unavailable:
+        except (NotFound, Unavailable):
             raise failed from None
 
     def _build(self, state: ChainState, wanted: Sequence[Wanted]) -> tuple[list[Entry], ChainState]:
@@ -146,6 +160,21 @@ class Writer:
             state = accept(state, entry)
             entries.append(entry)
         return entries, state
+
+
+def _groups(calls: Sequence[Call[Wanted, Entry]]) -> Iterator[list[Call[Wanted, Entry]]]:
+    """What goes in one request: an entry that asks for its place goes alone, and a close goes last."""
+    group: list[Call[Wanted, Entry]] = []
+    for call in calls:
+        if group and call.item.at is not None:
+            yield group
+            group = []
+        group.append(call)
+        if call.item.at is not None or call.item.kind == Kind.CLOSE:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def _pause_seconds(attempt: int) -> float:
