@@ -29,10 +29,12 @@ class Verifier:
         self._acknowledged = acknowledged
         self._rand = rand
         self._blocks = self._deleted = self._unknown = 0  # how many of each were checked before
+        self._receipt_keys: list[str] = []
 
     async def check_new(self, api: Api) -> None:
         """What was acknowledged since the last time, and some of the older. Chains go on from what was verified."""
         told = self._acknowledged
+        await self._check_identity(api)
         await _check_blocks(api, told.blocks[self._blocks :] + _some(told.blocks[: self._blocks], self._rand))
         await _check_blocks(api, list(told.pins))
         await _check_deleted(api, told.deleted[self._deleted :] + _some(told.deleted[: self._deleted], self._rand))
@@ -47,11 +49,21 @@ class Verifier:
     async def check_all(self, api: Api) -> None:
         """Everything, each chain from its genesis on."""
         told = self._acknowledged
+        await self._check_identity(api)
         await _check_blocks(api, [*told.blocks, *told.pins])
         await _check_deleted(api, told.deleted)
         await _check_not_wrong(api, told.unknown)
         for chain in told.chains:
             await _check_chain(api, chain, is_whole=True)
+
+    async def _check_identity(self, api: Api) -> None:
+        """It has the secret that it had: grants and receipts of before are worth what they were."""
+        status, body = await api.ask("GET", "/v1/info")
+        assert status == 200
+        keys = json.loads(body)["receipt_keys"]
+        if keys != (self._receipt_keys or keys):
+            raise Lie("the node has another secret than before")
+        self._receipt_keys = keys
 
 
 async def _check_blocks(api: Api, block_ids: Sequence[BlockId]) -> None:

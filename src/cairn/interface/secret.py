@@ -90,3 +90,13 @@ def _create(path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.rename(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the name durable, too: grants that the secret made must outlive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

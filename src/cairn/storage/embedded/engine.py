@@ -30,6 +30,7 @@ import lmdb
 
 from cairn.core.errors import CairnError, Corrupt, Full, Unavailable, Unknown
 from cairn.core.slot import SLOT_COUNT
+from cairn.storage.embedded.folder import sync_folder
 from cairn.storage.embedded.layout import (
     DIGEST_KEY,
     META,
@@ -59,14 +60,25 @@ def open_environment(folder: Path, *, readonly: bool = False, map_bytes: int = 0
     """The environment of one shard; made if it is not there and may be written. `map_bytes` 0: by the file's size.
 
     Raises:
-        Corrupt: LMDB finds it damaged.
+        Corrupt: LMDB finds it damaged. Full: there is no space to make it.
     """
-    try:
-        return lmdb.open(
+    with _opening():
+        environment = lmdb.open(
             str(folder), map_size=max(map_bytes, _map_bytes(folder)), max_dbs=len(TABLES), max_readers=READERS_MAX,
             mode=0o600, readonly=readonly, create=not readonly, writemap=False, sync=True, metasync=True,
             readahead=False, meminit=False,
         )  # fmt: skip
+    if not readonly:
+        sync_folder(folder)  # LMDB syncs its file, but not the name of it
+    return environment
+
+
+@contextlib.contextmanager
+def _opening() -> Iterator[None]:
+    try:
+        yield
+    except lmdb.DiskError as error:
+        raise Full("the disk is full: a shard cannot be opened until there is space") from error
     except lmdb.Error as error:
         raise Corrupt(f"a shard cannot be opened ({error}): run `cairn scrub`, or restore from a backup") from error
 
@@ -82,8 +94,13 @@ def _map_bytes(folder: Path) -> int:
 
 
 def open_tables(environment: lmdb.Environment, *, create: bool = True) -> dict[str, Any]:
-    """The tables of an environment, by name."""
-    return {name: environment.open_db(name.encode(), create=create) for name in TABLES}
+    """The tables of an environment, by name.
+
+    Raises:
+        Corrupt: LMDB finds it damaged. Full: there is no space to make them.
+    """
+    with _opening():
+        return {name: environment.open_db(name.encode(), create=create) for name in TABLES}
 
 
 class Reading:

@@ -56,7 +56,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         InUse: another process holds it.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make(folder, 0o700)
     descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
@@ -150,6 +150,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _make(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder, and those above it that are missing, durably."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(mode=mode, exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def _holder(descriptor: int) -> str:
