@@ -123,8 +123,8 @@ def test_a_fork_is_refused(page: Page, spoken: Published) -> None:
 def test_an_early_end_is_a_fork(page: Page, spoken: Published) -> None:
     page.goto(spoken.read_link())
     expect(page.locator(".entry")).to_have_count(4)
-    end = spoken.writer.next(Payload.of_text("the end").encode(), Kind.CLOSE, after=2)
-    lie_about_entries(page, lambda raws: [*raws[:3], end.raw], head_seq=3)
+    end = spoken.writer.next(Payload.of_text("the end").encode(), Kind.CLOSE, after=1)
+    lie_about_entries(page, lambda raws: [*raws[:2], end.raw], head_seq=2)
     page.reload()
     expect_refusal(page, "fork", "Two histories")
     assert "the end" not in page.content()

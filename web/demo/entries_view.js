@@ -79,8 +79,8 @@ export class EntriesView {
     const references = item.inside.type === "open" ? item.inside.payload.references : [];
     if (references.length > 0) view.append(this.attachments.view(references, fileName(item.inside)));
     if (item.missingBefore > 0) {
-      const words = `${countText(item.missingBefore, "entry", "entries")} before this one: dropped by the writer`;
-      view.append(element("p", { class: "missing" }, words));
+      const count = countText(item.missingBefore, "entry", "entries");
+      view.append(element("p", { class: "missing" }, `${count} before this one: given up by the writer, not shown.`));
     }
     return view;
   }
