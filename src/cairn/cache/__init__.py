@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from cairn.cache.blocks import CachedBlocks
 from cairn.cache.memory import MemoryCache
+from cairn.core.block import Block, BlockId
 from cairn.core.clock import Clock, SystemClock
 from cairn.core.store import Store
 
-__all__ = ["CachedBlocks", "MemoryCache", "cached"]
+__all__ = ["CachedBlocks", "MemoryCache", "cached", "near_of"]
 
 
 def cached(store: Store, memory_bytes: int, *, clock: Clock | None = None) -> Store:
@@ -17,3 +19,8 @@ def cached(store: Store, memory_bytes: int, *, clock: Clock | None = None) -> St
     if memory_bytes == 0:
         return store
     return replace(store, blocks=CachedBlocks(store.blocks, memory_bytes, clock or SystemClock()))
+
+
+def near_of(store: Store) -> Callable[[BlockId], Block | None]:
+    """How to get a block without waiting, where the store has it in memory."""
+    return store.blocks.near if isinstance(store.blocks, CachedBlocks) else lambda _: None

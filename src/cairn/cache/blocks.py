@@ -60,6 +60,11 @@ class CachedBlocks:
             self.memory.drop(block_id)
         return await self.fetches.get(block_id)
 
+    def near(self, block_id: BlockId) -> Block | None:
+        """The block if `get` would give it without waiting."""
+        kept = self.memory.find(block_id)
+        return kept.block if kept is not None and self._clock.monotonic() < kept.until else None
+
     async def put(self, block: Block, pin: PinHash | None, grant: GrantId) -> bool:
         """See `BlockStore.put`."""
         with self._ticket(block.id) as ticket:

@@ -289,12 +289,13 @@ def parse_id(text: str) -> bytes:
     Raises:
         Invalid: it is not.
     """
-    if len(text) != 2 * ID_BYTES or not set(text) <= _HEX_DIGITS:
+    try:
+        value = bytes.fromhex(text)
+    except ValueError:
+        value = b""
+    if len(value) != ID_BYTES or value.hex() != text:  # `fromhex` takes upper case and spaces
         raise Invalid("an id is 64 lower-case hex digits")
-    return bytes.fromhex(text)
-
-
-_HEX_DIGITS: Final = frozenset("0123456789abcdef")
+    return value
 
 
 def _hex32(text: str) -> bytes:
