@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cairn.client.capability import Capability, ReadCapability, VerifyCapability, WriteCapability
 from cairn.client.payload import Payload
-from cairn.client.reference import Reference, seal_block
+from cairn.client.reference import BLOCK_MAGIC, Reference, seal_block
 from cairn.core.chain import Entry, Kind
 from cairn.testing.chains import Writer
 from cairn.wire.messages import encode_entries
@@ -46,9 +46,9 @@ class Published:
         """End the chain."""
         return self.add(last_words, Kind.CLOSE)
 
-    def put(self, data: bytes) -> Reference:
+    def put(self, data: bytes, head: bytes = BLOCK_MAGIC) -> Reference:
         """Store a block of data."""
-        block, reference = seal_block(data)
+        block, reference = seal_block(data, head=head)
         answer = self.server.ask("PUT", f"/v1/blocks/{block.id.hex()}", block.data)
         assert answer.status == 201, answer.body
         return reference

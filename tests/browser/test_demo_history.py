@@ -1,4 +1,4 @@
-"""The reader's rule over time, on the demo page: trims, pins of earlier visits, other tabs, pages kept by the browser."""
+"""The reader's rule over time, on the demo page: trims, pins of earlier visits, other tabs, kept pages."""
 
 from __future__ import annotations
 

@@ -41,7 +41,9 @@ export function showState(state, { count, missingCount, isRefused }) {
   if (missingCount > 0) fact("Dropped", countText(missingCount, "entry", "entries"));
   const card = byId("state");
   const wasOpen = card.querySelector("details")?.open ?? false;
+  const hadFocus = card.contains(document.activeElement);
   card.replaceChildren(titleView(state, count, isRefused), facts, detailsView(state, wasOpen));
+  if (hadFocus) card.querySelector("summary")?.focus();
 }
 
 /** @param {ChainState} state @param {number} count @param {boolean} isRefused */
