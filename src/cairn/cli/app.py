@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
-from cairn.cli import caps, operate, options, settings
+from cairn.cli import caps, chains, objects, operate, options, settings
+from cairn.cli.accounts import new_account
+from cairn.cli.bench import bench
+from cairn.cli.demo import demo
 from cairn.cli.doctor import doctor
 from cairn.cli.grants import grant
 from cairn.cli.output import say, say_json
@@ -21,14 +24,14 @@ app = typer.Typer(
     epilog="Exit codes: 0 ok, 1 failure, 2 usage, 3 unreachable, 4 denied, 5 not verified, 6 degraded.",
 )
 
-app.command()(serve)
-app.command()(grant)
-app.command()(status)
-app.command()(doctor)
+for command in (serve, demo, objects.put, objects.get, objects.remove, grant, status, doctor, bench):
+    app.command()(command)
 for operation in (operate.backup, operate.restore, operate.scrub, operate.gc):
     app.command()(operation)
+caps.new_commands.command("account")(new_account)
 app.add_typer(caps.new_commands, name="new")
 app.add_typer(caps.cap_commands, name="cap")
+app.add_typer(chains.commands, name="chain")
 app.add_typer(settings.commands, name="config")
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
-from typing import Final
 
 from cairn.client.errors import Fork, Sighting, Withheld
 from cairn.client.pins import Pins
@@ -14,8 +12,6 @@ from cairn.core.chain import SEQ_MAX, ChainId, ChainState, Entry, Head, Kind, Se
 from cairn.core.errors import Invalid, NotFound
 from cairn.core.receipt import verify_receipt
 from cairn.core.store import ChainStore
-
-_FLUSH_SECONDS: Final = 1.0
 
 
 class History:
@@ -66,7 +62,6 @@ class History:
             _check_head(reader.finish(), head, end)
         finally:
             self._keep(reader, head)
-        await self._pins.flush()
 
     async def follow(self, start: int = 0) -> AsyncGenerator[Step, None]:
         """The accepted entries from `start` on, without an end but a close: later ones as they are acknowledged."""
@@ -78,18 +73,11 @@ class History:
         if seen.state.closed:
             return
         reader = Reader(self.chain_id, seen, seen.state)
-        flushed = time.monotonic()
-        try:
-            async with aclosing(self._watched(reader)) as live:
-                async for step in live:
-                    self._keep(reader)
-                    if time.monotonic() - flushed > _FLUSH_SECONDS:
-                        await self._pins.flush()
-                        flushed = time.monotonic()
-                    if step.entry.seq >= start:
-                        yield step
-        finally:
-            await self._pins.flush()
+        async with aclosing(self._watched(reader)) as live:
+            async for step in live:
+                self._keep(reader)
+                if step.entry.seq >= start:
+                    yield step
 
     async def catch_up(self, wanted: bytes | None = None) -> tuple[ChainState, bool]:
         """Accept everything up to the present head. Also tells whether the entry with hash `wanted` was among it."""
@@ -130,10 +118,6 @@ class History:
                 Sighting(state.seq, state.hash), Sighting(head.seq, head.hash, None, head.receipt),
             )  # fmt: skip
         self._pins.keep(self._seen_with(state, head))
-
-    async def save(self) -> None:
-        """Save what was seen, durably."""
-        await self._pins.flush()
 
     def _reader(self, seen: Seen | None, start: int, head: Head) -> Reader:
         """A reader that begins as late as it can: behind what was seen, if that is enough."""

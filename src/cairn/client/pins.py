@@ -15,12 +15,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cairn.client.reader import Seen
 from cairn.core.chain import FLAG_DOOR, SUITE, ChainId, ChainState, Receipt, Seq, chain_id_of
 from cairn.core.errors import CairnError, Invalid
 
+_SAVE_SECONDS: Final = 1.0
 _BYTES_FIELDS = ("public_key", "read_commit", "genesis_hash", "hash")
 _NUMBER_FIELDS = ("flags", "seq", "floor", "key_epoch")
 
@@ -38,6 +39,7 @@ class Pins:
         self._folder = folder
         self._seen: dict[ChainId, Seen] = {}
         self._unsaved: set[ChainId] = set()
+        self._saver: asyncio.Task[None] | None = None
         if folder is not None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -54,7 +56,7 @@ class Pins:
         return self._seen.get(chain_id)
 
     def keep(self, seen: Seen) -> None:
-        """Remember a head that was accepted, unless a newer one is known. `flush` saves it."""
+        """Remember a head that was accepted, unless a newer one is known. It is saved a second later."""
         chain_id = seen.state.chain_id
         known = self._seen.get(chain_id)
         if known is not None and known.state.seq > seen.state.seq:
@@ -64,6 +66,21 @@ class Pins:
         self._seen[chain_id] = seen
         if not seen.state.flags & FLAG_DOOR:
             self._unsaved.add(chain_id)
+            if self._saver is None and self._folder is not None:
+                self._saver = asyncio.get_running_loop().create_task(self._save_soon())
+
+    async def _save_soon(self) -> None:
+        """Save what came within a while in one go: a sync for each entry would cost more than the entry."""
+        await asyncio.sleep(_SAVE_SECONDS)
+        self._saver = None
+        await self.flush()
+
+    async def close(self) -> None:
+        """Save what is not saved yet, and end."""
+        if self._saver is not None:
+            self._saver.cancel()
+            self._saver = None
+        await self.flush()
 
     async def flush(self) -> None:
         """Save what is not saved yet, durably."""

@@ -98,4 +98,8 @@ async def connect(url: str, *, grant: str | None = None, state: Path | None = No
         keys = receipt_keys_of((await server.ask("GET", "/v1/info")).json())
         known = KnownServers(state)
         await asyncio.to_thread(known.check, server.url, keys)
-        yield Session(server, keys, Pins(state / "pins" if state else None), state)
+        pins = Pins(state / "pins" if state else None)
+        try:
+            yield Session(server, keys, pins, state)
+        finally:
+            await pins.close()

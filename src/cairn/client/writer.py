@@ -98,7 +98,6 @@ class Writer:
             await self._look_again(genesis, unknown)
             return
         self._history.adopt(begin(genesis), head)
-        await self._history.save()
 
     async def _send(self, calls: Sequence[Call[Wanted, Entry]]) -> None:
         for group in _groups(calls):
@@ -131,7 +130,6 @@ class Writer:
                     raise
                 continue
             self._history.adopt(after, head)
-            await self._history.save()
             return entries
         assert error is not None
         raise error

@@ -236,7 +236,9 @@ async def lying(store: Store, writer: WriteCapability) -> tuple[Lying, list[Entr
 
 async def test_a_rollback_is_refused_also_by_a_later_run(store: Store, writer: WriteCapability, tmp_path: Path) -> None:
     server, entries = await lying(store, writer)
-    assert len([1 async for _ in Chain(writer.to_read(), server, Pins(tmp_path)).entries()]) == 7  # type: ignore[arg-type]
+    pins = Pins(tmp_path)
+    assert len([1 async for _ in Chain(writer.to_read(), server, pins).entries()]) == 7  # type: ignore[arg-type]
+    await pins.close()
     server.shown = entries[:4]
     with pytest.raises(Rollback) as caught:
         await Chain(writer.to_read(), server, Pins(tmp_path)).newest(1)  # type: ignore[arg-type]
@@ -245,7 +247,9 @@ async def test_a_rollback_is_refused_also_by_a_later_run(store: Store, writer: W
 
 
 async def test_a_chain_that_is_gone_is_a_rollback(store: Store, writer: WriteCapability, tmp_path: Path) -> None:
-    await chain(writer, store, Pins(tmp_path)).append("x")
+    pins = Pins(tmp_path)
+    await chain(writer, store, pins).append("x")
+    await pins.close()
     with pytest.raises(Rollback):
         await texts(chain(writer.to_read(), memory_store(), Pins(tmp_path)))
 

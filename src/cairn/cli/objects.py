@@ -1,0 +1,218 @@
+"""`cairn put` and `cairn get`: files, sealed and opened here, in chunks; broken-off work goes on where it was."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from cairn.cli import options
+from cairn.cli.caps import parse
+from cairn.cli.client import with_session, write_cap
+from cairn.cli.failures import Exit, Failure
+from cairn.cli.output import Progress, note, progress, say, say_json
+
+if TYPE_CHECKING:
+    from cairn.client.capability import BlockCapability, ChainCapability, WriteCapability
+    from cairn.client.folder import FileRecord, StoredFile
+    from cairn.client.objects import Put
+    from cairn.client.session import Session
+
+_FILES_AT_ONCE: Final = 4
+
+
+def put(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, or folders with all that is in them.")],
+    chain: Annotated[
+        str | None, typer.Option("--chain", metavar="CAP", help="Append an entry for each file to this chain.")
+    ] = None,
+    server: options.Server = options.SERVER_DEFAULT,
+    grant: options.Grant = None,
+    state: options.State = None,
+    as_json: options.Json = False,
+) -> None:
+    """Encrypt files here and keep them on a server. Prints the capability that opens each.
+
+    If it is broken off, run it again: what the server has is not sent again.
+    """
+    writer = write_cap(chain) if chain else None
+    wanted = _wanted(files)
+    with progress("putting") as told:
+        putting = _Putting(writer, told, sum(record.bytes for _, record in wanted))
+        done = with_session(lambda session: putting.run(session, wanted), server, grant, state)
+    if as_json:
+        say_json({**(done[0] if len(done) == 1 else {}), "files": done} if done else {"files": []})
+        return
+    for file in done:
+        say(file["cap"] if len(done) == 1 else f"{file['cap']}  {file['name']}")
+    if writer is not None:
+        note(f"{len(done):,} files in the chain: `cairn get CAP -o FOLDER` fetches them with its read capability")
+
+
+def get(
+    cap: options.Cap = None,
+    dest: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Where to write: a file, or a chain's folder."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over other files of a chain's folder.")] = False,
+    server: options.Server = options.SERVER_DEFAULT,
+    state: options.State = None,
+    as_json: options.Json = False,
+) -> None:
+    """Fetch an object, or all files of a chain, and decrypt them here. Without -o an object goes to standard output.
+
+    If it is broken off, run it again: what was written is not fetched again.
+    """
+    from cairn.client.capability import BlockCapability, ChainCapability
+
+    found = parse(options.read_cap(cap))
+    if isinstance(found, ChainCapability):
+        fetched = with_session(lambda session: _get_folder(session, found, dest or Path(), force), server, None, state)
+        say_json({"files": fetched}) if as_json else note(f"{len(fetched):,} files in {dest or '.'}")
+        return
+    assert isinstance(found, BlockCapability)
+    if dest is None or str(dest) == "-":
+        _refuse_terminal(dest)
+        with_session(lambda session: _get_to_output(session, found), server, None, state)
+        return
+    size = with_session(lambda session: _get_file(session, found, dest), server, None, state)
+    say_json({"file": str(dest), "bytes": size}) if as_json else note(f"{size:,} bytes in {dest}")
+
+
+def remove(
+    cap: options.Cap = None,
+    pin: Annotated[str | None, typer.Option("--pin", metavar="HEX", help="The pin that `put --json` told.")] = None,
+    chain: Annotated[
+        str | None, typer.Option("--chain", metavar="CAP", help="Or the write capability that it was put with.")
+    ] = None,
+    server: options.Server = options.SERVER_DEFAULT,
+    state: options.State = None,
+) -> None:
+    """Let go of an object: its blocks go when nobody else keeps them."""
+    from cairn.client.capability import BlockCapability
+    from cairn.client.objects import Put
+    from cairn.core.block import Pin
+
+    found, owner = parse(options.read_cap(cap)), write_cap(chain) if chain else None
+    if not isinstance(found, BlockCapability) or (pin is None) == (owner is None):
+        raise Failure("an object and either its pin or its chain are needed", "cairn remove CAP --pin HEX", Exit.USAGE)
+    try:
+        own_pin = Pin(bytes.fromhex(pin)) if pin else None
+    except ValueError:
+        raise Failure("a pin is 64 hex digits", "`cairn put --json` told it", Exit.USAGE) from None
+    removed = Put(found, 0, own_pin)
+    with_session(lambda session: session.objects.remove(removed, owner=owner), server, None, state)
+    note("removed")
+
+
+class _Putting:
+    """Puts several files, some at a time, and adds up their progress."""
+
+    def __init__(self, writer: WriteCapability | None, told: Progress, total_bytes: int) -> None:
+        self._writer = writer
+        self._told = told
+        self._total_bytes = total_bytes
+        self._done: dict[str, int] = {}
+
+    async def run(self, session: Session, wanted: list[tuple[Path, FileRecord]]) -> list[dict[str, Any]]:
+        from cairn.client.folder import files_in
+        from cairn.client.pipeline import in_order
+
+        chain = session.chain(self._writer) if self._writer else None
+        there = await files_in(chain) if chain else {}
+
+        async def each() -> AsyncIterator[tuple[Path, FileRecord]]:
+            for one in wanted:
+                yield one
+
+        async def put_one(one: tuple[Path, FileRecord]) -> dict[str, Any]:
+            path, record = one
+            stored = there.get(record.name)
+            if stored is not None and stored.record == record:
+                self._progressed(record.name, record.bytes)
+                return _shown(record, stored.capability, None)
+            done = await session.objects.put_file(
+                path, owner=self._writer, progress=lambda count, _: self._progressed(record.name, count)
+            )
+            if chain is not None:
+                await chain.append_json(record.to_json(), [done.capability.reference])
+            return _shown(record, done.capability, done)
+
+        async with aclosing(in_order(each(), put_one, _FILES_AT_ONCE)) as results:
+            return [shown async for shown in results]
+
+    def _progressed(self, name: str, count: int) -> None:
+        self._done[name] = count
+        self._told(sum(self._done.values()), self._total_bytes)
+
+
+def _shown(record: FileRecord, capability: BlockCapability, put: Put | None) -> dict[str, Any]:
+    shown = {"cap": str(capability), "name": record.name, "bytes": record.bytes}
+    if put is not None and put.pin is not None:
+        shown["pin"] = put.pin.hex()
+    return shown
+
+
+def _wanted(paths: list[Path]) -> list[tuple[Path, FileRecord]]:
+    from cairn.client.folder import FileRecord, files_under
+
+    return [(found, FileRecord.of(found, name)) for path in paths for found, name in files_under(path)]
+
+
+async def _get_file(session: Session, capability: BlockCapability, dest: Path) -> int:
+    with progress("getting") as told:
+        return await session.objects.get_file(capability, dest, progress=lambda done, all_: told(done, all_ or done))
+
+
+async def _get_to_output(session: Session, capability: BlockCapability) -> None:
+    async with aclosing(session.objects.stream(capability)) as pieces:
+        async for piece in pieces:
+            sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+
+
+async def _get_folder(session: Session, capability: ChainCapability, folder: Path, force: bool) -> list[dict[str, Any]]:
+    from cairn.client.folder import files_in
+
+    files = await files_in(session.chain(capability))
+    if not files:
+        raise Failure("this chain keeps no files", "`cairn chain read CAP` shows its entries")
+    wanted = [(file, _place(file, folder, force)) for file in files.values()]
+    total, before, shown = sum(file.record.bytes for file, _ in wanted), 0, []
+    with progress("getting") as told:
+        for file, path in wanted:
+            if path is not None:
+                await session.objects.get_file(
+                    file.capability,
+                    path,
+                    progress=lambda done, _, before=before: told(before + done, total),  # type: ignore[misc]
+                )
+                os.utime(path, ns=(file.record.modified_ms * 1_000_000,) * 2)
+            before += file.record.bytes
+            told(before, total)
+            shown.append({"name": file.record.name, "bytes": file.record.bytes})
+    return shown
+
+
+def _place(file: StoredFile, folder: Path, force: bool) -> Path | None:
+    """Where a file is written; None if it is there already."""
+    path = file.record.path_in(folder)
+    if path.exists():
+        status = path.stat()
+        if (status.st_size, status.st_mtime_ns // 1_000_000) == (file.record.bytes, file.record.modified_ms):
+            return None
+        if not force:
+            raise Failure(f"{path} is there already, and is another", "name another folder with -o, or use --force")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _refuse_terminal(dest: Path | None) -> None:
+    if dest is None and sys.stdout.isatty():
+        raise Failure("an object may hold any bytes", "-o FILE writes it there, -o - to this terminal", Exit.USAGE)

@@ -1,0 +1,111 @@
+"""Files in a chain: each entry names one file and refers to its object. The newest entry of a name counts.
+
+An entry's data is JSON: `{"name": "photos/a.jpg", "bytes": 123, "type": "image/jpeg", "modified_ms": 1700000000000}`.
+Names come from whoever writes the chain, so they are judged before they become paths.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Iterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, Self
+
+from cairn.client.capability import BlockCapability
+from cairn.client.chain import Chain
+from cairn.client.opened import Opened
+from cairn.client.payload import ContentType
+from cairn.core.chain import Kind
+from cairn.core.errors import Invalid, NotFound
+
+_NAME_BYTES_MAX: Final = 4_096
+_PART_BYTES_MAX: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """What an entry says of a file. `modified_ms`: unix milliseconds."""
+
+    name: str
+    bytes: int
+    type: str
+    modified_ms: int
+
+    @classmethod
+    def of(cls, path: Path, name: str) -> Self:
+        """The record of a file on this disk."""
+        status = path.stat()
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        return cls(name, status.st_size, kind, status.st_mtime_ns // 1_000_000)
+
+    def to_json(self) -> dict[str, Any]:
+        """As an entry's data."""
+        return {"name": self.name, "bytes": self.bytes, "type": self.type, "modified_ms": self.modified_ms}
+
+    def path_in(self, folder: Path) -> Path:
+        """Where the file belongs in a folder.
+
+        Raises:
+            Invalid: the name would lead out of it.
+        """
+        parts = PurePosixPath(self.name).parts
+        is_bad = not parts or self.name.startswith("/") or ".." in parts or "\0" in self.name
+        if is_bad or len(self.name.encode()) > _NAME_BYTES_MAX or any(_is_bad(part) for part in parts):
+            raise Invalid("the chain names a file that no folder can hold: it is left out")
+        path = folder.joinpath(*parts)
+        if not path.parent.resolve().is_relative_to(folder.resolve()):
+            raise Invalid("the chain names a file behind a link out of the folder: it is left out")
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that a chain keeps."""
+
+    record: FileRecord
+    capability: BlockCapability
+
+
+async def files_in(chain: Chain) -> dict[str, StoredFile]:
+    """The files of a chain, by name; none if the chain is not there. Raises as `Chain.entries`."""
+    found: dict[str, StoredFile] = {}
+    try:
+        async with aclosing(chain.entries()) as entries:
+            async for entry in entries:
+                file = file_of(entry)
+                if file is not None:
+                    found[file.record.name] = file
+    except NotFound:
+        return {}
+    return found
+
+
+def file_of(entry: Opened) -> StoredFile | None:
+    """The file that an entry keeps; None if it is about something else."""
+    if entry.kind != Kind.LINK or entry.content is None or entry.content.content_type != ContentType.JSON:
+        return None
+    if len(entry.references) != 1:
+        return None
+    try:
+        data = entry.json()
+        record = FileRecord(str(data["name"]), int(data["bytes"]), str(data["type"]), int(data["modified_ms"]))
+    except (Invalid, KeyError, TypeError, ValueError):
+        return None
+    return StoredFile(record, BlockCapability(entry.references[0]))
+
+
+def files_under(path: Path) -> Iterator[tuple[Path, str]]:
+    """A file, or all files of a folder, each with the name that it gets in a chain. Links are not followed."""
+    if not path.is_dir():
+        yield path, path.name
+        return
+    base = path.resolve().parent
+    for found in sorted(path.rglob("*")):
+        if found.is_file() and not found.is_symlink():
+            yield found, (path.resolve() / found.relative_to(path)).relative_to(base).as_posix()
+
+
+def _is_bad(part: str) -> bool:
+    return len(part.encode(errors="surrogateescape")) > _PART_BYTES_MAX
