@@ -56,11 +56,13 @@ export class Attachments {
   /** @param {Reference} reference @param {string} name */
   #item(reference, name) {
     const file = { item: element("li"), reference, name: name || `block ${toHex(reference.blockId).slice(0, 8)}` };
-    this.#offer(file);
-    if (reference.storedBytes <= AUTOMATIC_BYTES_MAX) {
-      this.#loads.set(file.item, () => this.#load(file, AUTOMATIC_BYTES_MAX));
-      this.#observer.observe(file.item);
+    if (reference.storedBytes > AUTOMATIC_BYTES_MAX) {
+      this.#offer(file, `over ${sizeText(AUTOMATIC_BYTES_MAX)}`);
+      return file.item;
     }
+    file.item.append(label(file.name, `${sizeText(reference.storedBytes)} stored`));
+    this.#loads.set(file.item, () => this.#load(file, AUTOMATIC_BYTES_MAX));
+    this.#observer.observe(file.item);
     return file.item;
   }
 
@@ -71,11 +73,11 @@ export class Attachments {
     this.#loads.delete(item);
   }
 
-  /** @param {File} file */
-  #offer(file) {
+  /** @param {File} file @param {string} note */
+  #offer(file, note) {
     const button = element("button", { type: "button", class: "plain", "aria-label": `Fetch ${file.name}` }, "Fetch");
     button.addEventListener("click", () => void this.#load(file, ASKED_BYTES_MAX));
-    file.item.replaceChildren(label(file.name, `${sizeText(file.reference.storedBytes)} stored`), button);
+    file.item.replaceChildren(label(file.name, note), button);
   }
 
   /** @param {File} file @param {number} bytesMax */
@@ -84,8 +86,9 @@ export class Attachments {
     try {
       this.#show(file, await readObject(this.server, file.reference, { bytesMax }));
     } catch (error) {
-      this.#offer(file);
-      if (error instanceof TooLarge && bytesMax < ASKED_BYTES_MAX) return; // a large object: only when asked for
+      const isLarge = error instanceof TooLarge && bytesMax < ASKED_BYTES_MAX;
+      this.#offer(file, isLarge ? `over ${sizeText(bytesMax)}` : "");
+      if (isLarge) return;
       const why = error instanceof CairnError ? error.message : "it can’t be opened";
       file.item.append(element("span", { class: "problem", role: "alert" }, why));
     }
