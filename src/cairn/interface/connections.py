@@ -1,12 +1,13 @@
-"""What the HTTP server does not tell of its connections: whether the client reads.
+"""What the HTTP server does not tell of its connections: whether the client reads, and whether it speaks at all.
 
 Granian takes any number of bytes for a stream, so a subscriber that never reads would fill the memory. The kernel knows
 better: SIOCOUTQ is what a socket has not got rid of. The sockets are this process's, so they are found among its
-descriptors by their peer's address. On that rest two things:
+descriptors by their peer's address. On that rest three things:
 
 - a stream sends its next piece only while its socket holds less than `_UNSENT_BYTES_MAX`, and is dropped when that does
   not come true within `send_seconds`;
-- a guard closes connections whose unsent bytes have not moved for `send_seconds`, whatever the answer was.
+- a guard closes connections whose unsent bytes have not moved for `send_seconds`, whatever the answer was;
+- and those on which nothing moves at all. Granian's deadline for headers begins only when it knows which HTTP it is.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import termios
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from cairn.config import Limits
 
@@ -28,7 +29,9 @@ _UNSENT_BYTES_MAX: Final = 256 * 1024
 _POLL_SECONDS: Final = (0.005, 0.02, 0.05, 0.1, 0.25)
 _GUARD_SECONDS: Final = 2.0
 _DESCRIPTORS: Final = Path("/proc/self/fd")
-_TCP_INFO_ACKED: Final = struct.Struct("=120xQ")  # tcpi_bytes_acked (linux/tcp.h)
+_TCP_INFO: Final = struct.Struct("=120xQQ")  # tcpi_bytes_acked, tcpi_bytes_received (linux/tcp.h)
+_PREFACE_BYTES: Final = 24  # of HTTP/2: after so many it is known which HTTP it is (RFC 9113, 3.4)
+_IDLE_SECONDS_MIN: Final = 40.0  # twice a silence that is usual: heartbeats of streams, pings of HTTP/2
 
 
 class Sending:
@@ -55,12 +58,23 @@ class Sending:
         return True
 
 
+class _Seen(NamedTuple):
+    """A connection at one moment: its byte counts, for how long they have not changed, and its age."""
+
+    acked: int
+    received: int
+    unsent: int
+    still_seconds: float
+    age_seconds: float
+
+
 class Connections:
     """The server's connections, found among this process's descriptors."""
 
     def __init__(self, port: int, limits: Limits) -> None:
         self._port = port
-        self._seconds_max = limits.send_seconds
+        self._limits = limits
+        self._idle_seconds = max(_IDLE_SECONDS_MIN, 2 * limits.body_idle_seconds, 2 * limits.header_seconds)
         self.dropped = 0
 
     @contextmanager
@@ -68,34 +82,36 @@ class Connections:
         """The socket whose other end is `peer` ("host:port")."""
         connection = self._find(peer)
         try:
-            yield Sending(connection, self._seconds_max)
+            yield Sending(connection, self._limits.send_seconds)
         finally:
             if connection is not None:
                 connection.close()
 
     async def guard(self) -> None:
-        """Cut off, for ever, who does not read what was sent."""
-        stuck: dict[str, tuple[int, float]] = {}
+        """Cut off, for ever, who does not read what was sent, or has nothing to say."""
+        known: dict[str, _Seen] = {}
         while True:
             await asyncio.sleep(_GUARD_SECONDS)
-            stuck = self._check(stuck)
+            known = self._check(known)
 
-    def _check(self, before: dict[str, tuple[int, float]]) -> dict[str, tuple[int, float]]:
-        """Per connection with unsent bytes: how many were acknowledged, and for how long that has not changed."""
-        after: dict[str, tuple[int, float]] = {}
+    def _check(self, before: dict[str, _Seen]) -> dict[str, _Seen]:
+        """What there is to know of every connection, cutting those that have had their time."""
+        after: dict[str, _Seen] = {}
         for peer, connection in self._all():
             with connection:
-                if not _unsent_bytes(connection):
-                    continue
-                acked = _acked_bytes(connection)
-                acked_before, seconds = before.get(peer, (-1, 0.0))
-                seconds = seconds + _GUARD_SECONDS if acked == acked_before else 0.0
-                if seconds >= self._seconds_max:
+                seen = _look(connection, before.get(peer))
+                if self._is_over(seen):
                     self.dropped += 1
                     _cut(connection)
                 else:
-                    after[peer] = (acked, seconds)
+                    after[peer] = seen
         return after
+
+    def _is_over(self, seen: _Seen) -> bool:
+        if seen.received < _PREFACE_BYTES:
+            return seen.age_seconds >= self._limits.header_seconds > 0
+        seconds_max = self._limits.send_seconds if seen.unsent else self._idle_seconds
+        return seen.still_seconds >= seconds_max
 
     def _find(self, peer: str) -> socket.socket | None:
         found = None
@@ -137,9 +153,15 @@ def _unsent_bytes(connection: socket.socket) -> int:
         return 0
 
 
-def _acked_bytes(connection: socket.socket) -> int:
-    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_ACKED.size)
-    return int(_TCP_INFO_ACKED.unpack(info.ljust(_TCP_INFO_ACKED.size, b"\0"))[0])
+def _look(connection: socket.socket, before: _Seen | None) -> _Seen:
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size).ljust(_TCP_INFO.size, b"\0")
+    acked, received = _TCP_INFO.unpack(info)
+    unsent = _unsent_bytes(connection)
+    if before is None or acked < before.acked or received < before.received:
+        return _Seen(acked, received, unsent, 0.0, 0.0)
+    is_still = (acked, received) == before[:2]
+    still_seconds = before.still_seconds + _GUARD_SECONDS if is_still else 0.0
+    return _Seen(acked, received, unsent, still_seconds, before.age_seconds + _GUARD_SECONDS)
 
 
 def _cut(connection: socket.socket) -> None:
