@@ -17,10 +17,11 @@ from typing import Final
 
 import msgspec
 
-from cairn.cache import cached
+from cairn.cache import cached, near_of
 from cairn.config import Config, ConfigError, Limits, Storage, disk_bytes, memory_bytes, parse_address, parse_size
 from cairn.core.clock import Clock, SystemClock
 from cairn.core.errors import CairnError
+from cairn.footprint import Footprint
 from cairn.interface.access import Access
 from cairn.interface.app import App
 from cairn.interface.metrics import gauges
@@ -67,6 +68,7 @@ async def run(
     clock = clock or SystemClock()
     async with _open_app(config, clock) as (app, embedded):
         failed = asyncio.create_task(_stop_on_failure(embedded, stop))
+        small = asyncio.create_task(Footprint(Path(config.node.data)).keep_small())
         try:
             await serve(
                 app, _listener(config), config.interface.limits,
@@ -74,6 +76,7 @@ async def run(
             )  # fmt: skip
         finally:
             failed.cancel()
+            small.cancel()
     if embedded.failed.is_set():
         raise StorageFailed("the disk did not make data durable: nothing was acknowledged since, and the node stops")
 
@@ -94,7 +97,7 @@ async def _open_app(config: Config, clock: Clock) -> AsyncIterator[tuple[App, Em
             secret, store.ledger, limits, clock, admission=admission_of(config), is_free=is_free(config)
         )  # fmt: skip
         app = App(
-            store, access, limits, clock, sites=sites.handle,
+            store, access, limits, clock, near=near_of(near), sites=sites.handle,
             receipt_keys=[bytes(key.verify_key) for key in keys], readiness=lambda: _readiness(embedded),
             restored_ms=embedded.restored_ms, sources=(lambda: gauges(_storage_values(embedded)),),
         )  # fmt: skip

@@ -90,7 +90,7 @@ class Interface(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 class Cache(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Layer 2: keeps hot blocks near. Sizes are bytes ("512MiB"), a share of the machine ("10%"), or "0" for off."""
 
-    memory: Annotated[str, _size("Memory for hot blocks.")] = "10%"
+    memory: Annotated[str, _size("Memory for hot blocks.")] = "32MiB"
     disk: Annotated[str, _size("Disk for warm blocks.")] = "0"
     path: Annotated[str, _about("The folder of the disk cache.")] = "./cairn-cache"
 

@@ -1,0 +1,40 @@
+"""A process that maps files stays small, and reads on as before."""
+
+import asyncio
+import mmap
+import os
+from pathlib import Path
+
+from cairn.footprint import Footprint
+
+
+def _mapped_bytes(path: Path) -> int:
+    """What of a mapped file counts as this process's, by /proc/self/smaps."""
+    found, is_it = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if "-" in line.split(maxsplit=1)[0]:
+            is_it = line.endswith(str(path))
+        elif is_it and line.startswith("Rss:"):
+            found += int(line.split()[1]) * 1024
+    return found
+
+
+async def test_mapped_pages_are_given_back_and_come_back(tmp_path: Path) -> None:
+    path, other = tmp_path / "store" / "data.mdb", tmp_path / "other"
+    path.parent.mkdir()
+    for file in (path, other):
+        file.write_bytes(os.urandom(1024) * 64 * 1024)
+    with path.open("rb") as one, other.open("rb") as two:
+        mapped = mmap.mmap(one.fileno(), 0, prot=mmap.PROT_READ)
+        beside = mmap.mmap(two.fileno(), 0, prot=mmap.PROT_READ)
+        before = (sum(mapped[::4096]), sum(beside[::4096]))
+        assert _mapped_bytes(path) == _mapped_bytes(other) == 64 * 1024 * 1024
+
+        keeper = asyncio.create_task(Footprint(path.parent).keep_small())
+        while _mapped_bytes(path) > 1024 * 1024:
+            await asyncio.sleep(0.01)
+        keeper.cancel()
+        assert _mapped_bytes(other) == 64 * 1024 * 1024
+        assert (sum(mapped[::4096]), sum(beside[::4096])) == before
+        mapped.close()
+        beside.close()
