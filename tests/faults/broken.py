@@ -1,12 +1,13 @@
 """`cairn` with a storage that breaks its word in one way, to show that the tests of faults would see it.
 
-python broken.py (no-sync | no-meta-sync | early | no-names) serve ...
+python broken.py (no-sync | no-meta-sync | early | no-names | ignore-errors | try-again) serve ...
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import lmdb
@@ -39,11 +40,37 @@ def sync_no_names() -> None:
     folders.sync_folder = lambda folder: None
 
 
+def ignore_errors() -> None:
+    """A commit that failed is acknowledged."""
+    commit_once = engine.Shard._commit_once
+
+    def commit_or_not(shard: engine.Shard, jobs: Sequence[engine._Job[Any]]) -> None:
+        with contextlib.suppress(lmdb.Error):
+            commit_once(shard, jobs)
+
+    engine.Shard._commit_once = commit_or_not  # type: ignore[assignment,method-assign]
+
+
+def try_again() -> None:
+    """A commit that failed is tried once more."""
+    commit_once = engine.Shard._commit_once
+
+    def commit_twice(shard: engine.Shard, jobs: Sequence[engine._Job[Any]]) -> None:
+        try:
+            commit_once(shard, jobs)
+        except lmdb.Error:
+            commit_once(shard, jobs)
+
+    engine.Shard._commit_once = commit_twice  # type: ignore[assignment,method-assign]
+
+
 WAYS: dict[str, Callable[[], None]] = {
     "no-sync": lambda: open_without(sync=False, metasync=False),
     "no-meta-sync": lambda: open_without(metasync=False),
     "early": acknowledge_early,
     "no-names": sync_no_names,
+    "ignore-errors": ignore_errors,
+    "try-again": try_again,
 }
 
 if __name__ == "__main__":

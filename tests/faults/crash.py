@@ -62,8 +62,8 @@ async def crash_rounds(server: Server, rounds: int, seed: int) -> Outcome:
     for number in range(rounds):
         try:
             await _round(server, workload, verifier, rand)
-        except* AssertionError as errors:
-            raise AssertionError(f"seed {seed}, round {number}: {errors.exceptions}") from errors
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}, round {number}: {error}") from error
         outcome.start_seconds.append(server.start_seconds)
         outcome.rounds += 1
     await _check_end(server, workload, verifier, outcome)

@@ -29,9 +29,12 @@ class Workload:
 
     async def run(self, api: Api, writes_max: int | None = None) -> None:
         """Write until the server is gone, or each writer has sent so many requests."""
-        async with asyncio.TaskGroup() as group:
-            for number in range(WRITERS):
-                group.create_task(self._write(number, api, writes_max))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(WRITERS):
+                    group.create_task(self._write(number, api, writes_max))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
 
     async def _write(self, number: int, api: Api, writes_max: int | None) -> None:
         write = self._append if number % 2 else self._touch_blocks

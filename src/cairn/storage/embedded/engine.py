@@ -8,7 +8,8 @@ is gone runs all the same.
 LMDB orders the disk: data pages, fdatasync, then the meta page through an O_DSYNC descriptor. So a crash at any point
 leaves the last commit or the one before it. What goes wrong in a commit:
 
-- disk full: the transaction is dropped as if it never was; its askers get `Full`.
+- disk full, and the disk itself says so: the transaction is dropped as if it never was; its askers get `Full`. No
+  later commit counts on pages that this one wrote: it writes its own, and syncs those.
 - anything else (a failed fdatasync above all): the outcome is `Unknown`, and the engine is dead. It is never retried,
   since the kernel may have dropped the pages that it could not write (Rebello et al., USENIX ATC 2020). `failed` is
   set, and the process must end.
@@ -315,11 +316,17 @@ class Shard:
             except lmdb.MapFullError:
                 self._grow_map()
             except lmdb.DiskError:
-                self._space.was_full()
+                if not self._is_only_full(live):
+                    raise
                 _fail(live, Full("the disk is full: writes stop until there is space; reading and deleting go on"))
                 return
             else:
                 return
+
+    def _is_only_full(self, jobs: Sequence[_Job[Any]]) -> bool:
+        """Whether a commit met ENOSPC because the disk is full: a failed sync may say that, too."""
+        self._environment.begin(write=True).abort()  # raises if it was the meta page: then the outcome is unknown
+        return self._space.confirms_full(sum(job.size for job in jobs))
 
     def _commit_once(self, jobs: Sequence[_Job[Any]]) -> None:
         self._enter()

@@ -12,6 +12,7 @@ from cairn.core.errors import Full
 _PROBE_SECONDS: Final = 0.5
 _WRITTEN_BYTES_PROBE: Final = 16 * 1024 * 1024
 _OVERHEAD: Final = 2  # pages copied on write, in the worst usual case
+_COMMIT_BYTES: Final = 1024 * 1024  # what the smallest commit may need
 
 
 class Space:
@@ -42,9 +43,11 @@ class Space:
             raise Full("the disk has reached its reserve: writes stop until there is space; reading and deleting go on")
         self._admitted_bytes += size
 
-    def was_full(self) -> None:
-        """A write met a full disk: ask again before the next."""
+    def confirms_full(self, size: int) -> bool:
+        """A write of `size` bytes met a full disk: whether it is one, or the error has another cause."""
         self._probed_at = float("-inf")
+        self._probe_if_old()
+        return self.free_bytes < max(self._reserve_bytes, size * _OVERHEAD + _COMMIT_BYTES)
 
     def _probe_if_old(self) -> None:
         now = self._clock.monotonic()
