@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 from typing import Final
-from urllib.parse import parse_qs
 
 import msgspec
 
@@ -21,6 +20,7 @@ from cairn.interface.access import Access
 from cairn.interface.answers import COMMON, NO_STORE, bytes_answer, empty_answer, json_answer
 from cairn.interface.grant import Grant
 from cairn.interface.http import Request, Response
+from cairn.interface.query import parse_query
 from cairn.interface.ranges import etag_matches
 from cairn.wire.messages import (
     ABSENT,
@@ -180,7 +180,7 @@ class ChainRoutes:
 
 def _page_of(query: str, head: Head) -> tuple[int, int, int]:
     """Start, stop and the greatest count of the entries that a query asks for."""
-    fields = parse_qs(query, keep_blank_values=True, max_num_fields=8)
+    fields = parse_query(query, 8)
     start = _number(fields, "from", 0, SEQ_MAX)
     stop = _number(fields, "to", SEQ_MAX, SEQ_MAX)
     limit = _number(fields, "limit", PAGE_ENTRIES, PAGE_ENTRIES)

@@ -13,7 +13,6 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from typing import Final
-from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -25,6 +24,7 @@ from cairn.interface.access import Access
 from cairn.interface.answers import COMMON, NO_STORE
 from cairn.interface.chains import ChainRoutes
 from cairn.interface.http import Request, Response
+from cairn.interface.query import parse_query
 from cairn.interface.rates import address_group
 from cairn.wire.messages import parse_id
 from cairn.wire.routes import EVENTS
@@ -72,8 +72,7 @@ class LiveRoutes:
 
     def _cursor_of(self, request: Request) -> dict[ChainId, Seq]:
         """The chains asked for, each with the next seq, in the order of the query."""
-        pairs = parse_qsl(request.query, keep_blank_values=True, max_num_fields=self._limits.live_chains + 8)
-        wanted = [value for name, value in pairs if name == "chain"]
+        wanted = parse_query(request.query, 2 * self._limits.live_chains).get("chain", [])
         if not wanted:
             raise Invalid("a live stream names its chains: /v1/live?chain=ID@SEQ")
         if len(wanted) > self._limits.live_chains:
