@@ -183,7 +183,8 @@ async def _get_folder(session: Session, capability: ChainCapability, folder: Pat
     files = await files_in(session.chain(capability))
     if not files:
         raise Failure("this chain keeps no files", "`cairn chain read CAP` shows its entries")
-    wanted = [(file, _place(file, folder, force)) for file in files.values()]
+    safe = {name: file for name, file in files.items() if file.record.is_safe_in(folder)}
+    wanted = [(file, _place(file, folder, force)) for file in safe.values()]
     total, before, shown = sum(file.record.bytes for file, _ in wanted), 0, []
     with progress("getting") as told:
         for file, path in wanted:
@@ -197,6 +198,12 @@ async def _get_folder(session: Session, capability: ChainCapability, folder: Pat
             before += file.record.bytes
             told(before, total)
             shown.append({"name": file.record.name, "bytes": file.record.bytes})
+    if len(safe) < len(files):
+        left_out = len(files) - len(safe)
+        raise Failure(
+            f"{left_out} of the chain's files left out: their names lead out of the folder",
+            "`cairn chain read CAP` shows them: do not trust their writer", Exit.NOT_VERIFIED,
+        )  # fmt: skip
     return shown
 
 

@@ -45,19 +45,18 @@ class FileRecord:
         return {"name": self.name, "bytes": self.bytes, "type": self.type, "modified_ms": self.modified_ms}
 
     def path_in(self, folder: Path) -> Path:
-        """Where the file belongs in a folder.
+        """Where the file belongs in a folder, if `is_safe_in` says so."""
+        return folder.joinpath(*PurePosixPath(self.name).parts)
 
-        Raises:
-            Invalid: the name would lead out of it.
-        """
+    def is_safe_in(self, folder: Path) -> bool:
+        """Whether the name stays in the folder, also through links that are there."""
         parts = PurePosixPath(self.name).parts
-        is_bad = not parts or self.name.startswith("/") or ".." in parts or "\0" in self.name
-        if is_bad or len(self.name.encode()) > _NAME_BYTES_MAX or any(_is_bad(part) for part in parts):
-            raise Invalid("the chain names a file that no folder can hold: it is left out")
-        path = folder.joinpath(*parts)
-        if not path.parent.resolve().is_relative_to(folder.resolve()):
-            raise Invalid("the chain names a file behind a link out of the folder: it is left out")
-        return path
+        if not parts or self.name.startswith("/") or ".." in parts or "\0" in self.name:
+            return False
+        if len(_encoded(self.name)) > _NAME_BYTES_MAX or any(len(_encoded(part)) > _PART_BYTES_MAX for part in parts):
+            return False
+        path = self.path_in(folder)
+        return path.parent.resolve().is_relative_to(folder.resolve()) and not path.is_symlink()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +106,5 @@ def files_under(path: Path) -> Iterator[tuple[Path, str]]:
             yield found, (path.resolve() / found.relative_to(path)).relative_to(base).as_posix()
 
 
-def _is_bad(part: str) -> bool:
-    return len(part.encode(errors="surrogateescape")) > _PART_BYTES_MAX
+def _encoded(name: str) -> bytes:
+    return name.encode(errors="surrogatepass")
