@@ -65,7 +65,7 @@ class EmbeddedBlocks:
     async def put(self, block: Block, pin: PinHash | None, grant: GrantId) -> bool:
         """See `BlockStore.put`."""
         key = slot_key(block.id)
-        self._shards.space.admit(len(block) + _PIN_RECORD_BYTES)
+        self._shards.admit(key, len(block) + _PIN_RECORD_BYTES)
         now = self._clock.now_ms()
         return await self._shards.write(
             key, lambda writing: self._put(writing, key, block, pin or NO_PIN, grant, now), len(block)

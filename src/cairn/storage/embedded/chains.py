@@ -61,7 +61,7 @@ class EmbeddedChains:
         """See `ChainStore.append`."""
         key = slot_key(entries[0].chain_id)
         size = sum(len(entry.raw) for entry in entries)
-        self._shards.space.admit(size + _HEAD_RECORD_BYTES)
+        self._shards.admit(key, size + _HEAD_RECORD_BYTES)
         now = self._clock.now_ms()
         head, fresh = await self._shards.write(
             key,

@@ -208,11 +208,12 @@ class Shard:
         self._environment = open_environment(folder)
         self._environment.reader_check()
         self._tables = open_tables(self._environment)
+        self._page_bytes = self._environment.stat()["psize"]
         self._gate = threading.Lock()  # held by readers and the writer; alone while the map is resized
         self._readers = 0
         self._readers_gone = threading.Condition(self._gate)
         self._queue: deque[_Job[Any]] = deque()
-        self._queued_bytes = 0
+        self._queued_bytes = self._committing_bytes = 0
         self._wake = threading.Condition()
         self._is_stopping = False
         self._is_dead = False
@@ -227,10 +228,15 @@ class Shard:
         Raises:
             Corrupt: LMDB finds the environment damaged. Unavailable: the engine has stopped.
         """
+        with self._looking() as transaction:
+            yield Reading(transaction, self._tables)
+
+    @contextlib.contextmanager
+    def _looking(self) -> Iterator[lmdb.Transaction]:
         self._enter()
         try:
             with self._environment.begin(buffers=True) as transaction:
-                yield Reading(transaction, self._tables)
+                yield transaction
         except lmdb.PanicError:
             raise Unavailable("the store has stopped after a disk error") from None
         except lmdb.Error as error:
@@ -268,15 +274,26 @@ class Shard:
     @property
     def file_bytes(self) -> tuple[int, int]:
         """The size of the file, and how much of it the tables hold; the rest is free for what is written next."""
-        page_bytes = self._environment.stat()["psize"]
-        with self._environment.begin() as transaction:
+        with self._looking() as transaction:
             stats = [transaction.stat(table) for table in self._tables.values()]
+            pages = self._environment.info()["last_pgno"] + 1
         used = sum(stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"] for stat in stats)
-        return (self._environment.info()["last_pgno"] + 1) * page_bytes, used * page_bytes
+        return pages * self._page_bytes, used * self._page_bytes
+
+    @property
+    def reusable_bytes(self) -> int:
+        """How much of the file is free for what is written next."""
+        size, used = self.file_bytes
+        return size - used
+
+    @property
+    def pending_bytes(self) -> int:
+        """How much waits to be committed, or is being so."""
+        return self._queued_bytes + self._committing_bytes
 
     def count(self, table: str) -> int:
         """How many records a table has."""
-        with self._environment.begin() as transaction:
+        with self._looking() as transaction:
             return int(transaction.stat(self._tables[table])["entries"])
 
     # --- the thread --------------------------------------------------------------------------------------------------
@@ -287,6 +304,7 @@ class Shard:
                 self._commit(batch)
             except BaseException as error:
                 self._die(batch, error)
+            self._committing_bytes = 0
             self._loop.call_soon_threadsafe(_settle, batch)
 
     def _take(self) -> list[_Job[Any]]:
@@ -301,6 +319,7 @@ class Shard:
                 self._queued_bytes -= job.size
                 size += job.size
                 batch.append(job)
+            self._committing_bytes = size
             return batch
 
     def _commit(self, batch: Sequence[_Job[Any]]) -> None:
@@ -309,24 +328,29 @@ class Shard:
             return
         live = list(batch)
         while live:
+            size = sum(job.size for job in live)
             try:
-                self._commit_once(live)
+                with self._space.committing(size, len(live), lambda: self.reusable_bytes):
+                    self._commit_once(live)
+            except Full as full:
+                _fail(live, full)
+                return
             except _SpoiltError as spoilt:
                 live.remove(spoilt.job)
             except lmdb.MapFullError:
                 self._grow_map()
             except lmdb.DiskError:
-                if not self._is_only_full(live):
+                if not self._is_only_full(size):
                     raise
                 _fail(live, Full("the disk is full: writes stop until there is space; reading and deleting go on"))
                 return
             else:
                 return
 
-    def _is_only_full(self, jobs: Sequence[_Job[Any]]) -> bool:
+    def _is_only_full(self, size: int) -> bool:
         """Whether a commit met ENOSPC because the disk is full: a failed sync may say that, too."""
         self._environment.begin(write=True).abort()  # raises if it was the meta page: then the outcome is unknown
-        return self._space.confirms_full(sum(job.size for job in jobs))
+        return self._space.confirms_full(size)
 
     def _commit_once(self, jobs: Sequence[_Job[Any]]) -> None:
         self._enter()

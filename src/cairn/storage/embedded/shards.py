@@ -34,6 +34,19 @@ class Shards:
         """The shard of a key that begins with a slot."""
         return self._all[shard_number(int.from_bytes(key[:SLOT_BYTES], "big"), len(self._all))]
 
+    def admit(self, key: bytes, size: int) -> None:
+        """Count on space for `size` bytes under a key. Raises Full."""
+        self.space.admit(key, size, self)
+
+    @property
+    def pending_bytes(self) -> int:
+        """How much waits to be committed."""
+        return sum(shard.pending_bytes for shard in self._all)
+
+    def reusable_bytes(self, key: bytes) -> int:
+        """How much is free within the file of a key's shard."""
+        return self.of(key).reusable_bytes
+
     def reading(self, key: bytes) -> AbstractContextManager[Reading]:
         """A snapshot of the shard of a key."""
         return self.of(key).reading()
