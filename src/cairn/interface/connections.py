@@ -16,11 +16,11 @@ import asyncio
 import fcntl
 import os
 import socket
+import stat
 import struct
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from cairn.config import Limits
@@ -28,8 +28,9 @@ from cairn.config import Limits
 _UNSENT_BYTES_MAX: Final = 256 * 1024
 _POLL_SECONDS: Final = (0.005, 0.02, 0.05, 0.1, 0.25)
 _GUARD_SECONDS: Final = 2.0
-_DESCRIPTORS: Final = Path("/proc/self/fd")
+_DESCRIPTORS: Final = "/proc/self/fd"
 _TCP_INFO: Final = struct.Struct("=120xQQ")  # tcpi_bytes_acked, tcpi_bytes_received (linux/tcp.h)
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
 _PREFACE_BYTES: Final = 24  # of HTTP/2: after so many it is known which HTTP it is (RFC 9113, 3.4)
 _IDLE_SECONDS_MIN: Final = 40.0  # twice a silence that is usual: heartbeats of streams, pings of HTTP/2
 
@@ -74,6 +75,7 @@ class Connections:
     def __init__(self, port: int, limits: Limits) -> None:
         self._port = port
         self._limits = limits
+        self._peers: dict[int, tuple[int, str]] = {}  # by descriptor: its inode, and the other end
         self._idle_seconds = max(_IDLE_SECONDS_MIN, 2 * limits.body_idle_seconds, 2 * limits.header_seconds)
         self.dropped = 0
 
@@ -114,34 +116,49 @@ class Connections:
         return seen.still_seconds >= seconds_max
 
     def _find(self, peer: str) -> socket.socket | None:
-        found = None
-        for name, connection in self._all():
-            if name == peer and found is None:
-                found = connection
-            else:
-                connection.close()
-        return found
+        self._scan()
+        return next((_duplicate(fd, inode) for fd, (inode, name) in self._peers.items() if name == peer), None)
 
     def _all(self) -> Iterator[tuple[str, socket.socket]]:
         """Every connection that was made to our port, under a descriptor of its own, which the caller closes."""
-        for link in list(_DESCRIPTORS.iterdir()):
-            with suppress(OSError):
-                connection = _as_connection(link, self._port)
-                if connection is not None:
-                    yield connection
+        self._scan()
+        for descriptor, (inode, peer) in self._peers.items():
+            connection = _duplicate(descriptor, inode) if peer else None
+            if connection is not None:
+                yield peer, connection
+
+    def _scan(self) -> None:
+        """Look at the descriptors that are new; others are known by their inode. Every stream asks, so it is cheap."""
+        peers = {}
+        for name in os.listdir(_DESCRIPTORS):  # noqa: PTH208 - thousands of names, no paths
+            descriptor = int(name)
+            try:
+                status = os.fstat(descriptor)
+            except OSError:  # closed meanwhile
+                continue
+            known = self._peers.get(descriptor)
+            if known is None or known[0] != status.st_ino:
+                is_socket = stat.S_ISSOCK(status.st_mode)
+                known = (status.st_ino, self._peer_of(descriptor) if is_socket else "")
+            peers[descriptor] = known
+        self._peers = peers
+
+    def _peer_of(self, descriptor: int) -> str:
+        """The other end of a connection that was made to our port; empty for another socket."""
+        with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as duplicate:
+            if duplicate.family in (socket.AF_INET, socket.AF_INET6) and duplicate.getsockname()[1] == self._port:
+                host, port = duplicate.getpeername()[:2]
+                return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return ""
 
 
-def _as_connection(link: Path, port: int) -> tuple[str, socket.socket] | None:
-    if not str(link.readlink()).startswith("socket:"):
-        return None
-    duplicate = socket.socket(fileno=os.dup(int(link.name)))
-    try:
-        if duplicate.family in (socket.AF_INET, socket.AF_INET6) and duplicate.getsockname()[1] == port:
-            host, peer_port = duplicate.getpeername()[:2]
-            return f"[{host}]:{peer_port}" if ":" in host else f"{host}:{peer_port}", duplicate
-    except OSError:
-        pass
-    duplicate.close()
+def _duplicate(descriptor: int, inode: int) -> socket.socket | None:
+    """The same socket under another descriptor; None if it was closed meanwhile."""
+    with suppress(OSError):
+        duplicate = socket.socket(fileno=os.dup(descriptor))
+        if os.fstat(duplicate.fileno()).st_ino == inode:
+            return duplicate
+        duplicate.close()
     return None
 
 
@@ -165,5 +182,7 @@ def _look(connection: socket.socket, before: _Seen | None) -> _Seen:
 
 
 def _cut(connection: socket.socket) -> None:
+    """End it for both sides, and forget what was not sent."""
     with suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         connection.shutdown(socket.SHUT_RDWR)
