@@ -88,17 +88,18 @@ class MemoryCache(Generic[K, V]):
 
     def get(self, key: K) -> V | None:
         """The value under a key, if it is here."""
+        value = self.find(key)
+        self.misses += value is None
+        return value
+
+    def find(self, key: K) -> V | None:
+        """As `get`, for who asks again by `get` after a miss: only a hit counts."""
         item = self._items.get(key)
         if item is None:
-            self.misses += 1
             return None
         item.hits += 1
         self.hits += 1
         return item.value
-
-    def find(self, key: K) -> V | None:
-        """As `get`, for who asks again by `get` after a miss: only a hit counts."""
-        return self.get(key) if key in self._items else None
 
     def put(self, key: K, value: V, size: int) -> None:
         """Keep a value of `size` bytes, if there is any room for one so large. What stands under a key stays."""

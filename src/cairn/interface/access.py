@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,6 +72,19 @@ class Access:
         """Count a request. Raises Limited."""
         if not self._is_free:
             self._requests.take(address_group(client))
+
+    def admits(self, client: Callable[[], str]) -> bool:
+        """Count a request that is answered without waiting; False, with nothing counted, if it has to be refused."""
+        if self._is_free:
+            return True
+        group = address_group(client())
+        if self.in_flight.is_full(group):
+            return False
+        try:
+            self._requests.take(group)
+        except Limited:
+            return False
+        return True
 
     def check_door(self, client: str) -> None:
         """Count a request to a door. Raises Limited."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from cairn.config import Limits
 from cairn.core.clock import Clock
@@ -18,9 +17,9 @@ from cairn.core.errors import CairnError, Limited
 from cairn.core.store import Store
 from cairn.interface.access import Access
 from cairn.interface.answers import COMMON, other_problem, problem_answer
-from cairn.interface.blocks import BlockRoutes
+from cairn.interface.blocks import BlockRoutes, Near
 from cairn.interface.chains import ChainRoutes
-from cairn.interface.http import Request, Response
+from cairn.interface.http import Headers, Request, RequestHeaders, Response
 from cairn.interface.info import InfoRoutes, Readiness
 from cairn.interface.live import LiveRoutes
 from cairn.interface.metrics import Metrics, Source
@@ -31,6 +30,7 @@ Handler = Callable[..., Awaitable[Response]]
 SiteHandler = Callable[[Request], Awaitable[Response]]
 
 _API: Final = "/v1/"
+_BLOCK: Final = "/v1/blocks/"
 _PREFLIGHT_HEADERS: Final = (
     ("access-control-allow-methods", "GET, HEAD, PUT, POST, DELETE"),
     (
@@ -44,8 +44,7 @@ _SLOW_SECONDS: Final = 5.0
 _log = logging.getLogger("cairn.interface")
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     name: str
     handler: Handler
     arguments: tuple[str, ...]
@@ -55,17 +54,32 @@ class App:
     """Answers requests from one Store and the sites beside it."""
 
     def __init__(
-        self, store: Store, access: Access, limits: Limits, clock: Clock, *, sites: SiteHandler,
+        self, store: Store, access: Access, limits: Limits, clock: Clock, *, near: Near, sites: SiteHandler,
         receipt_keys: list[bytes], readiness: Readiness, restored_ms: int = 0, sources: tuple[Source, ...] = (),
     ) -> None:  # fmt: skip
         self.metrics = Metrics(*sources)
         self._access = access
         self._sites = sites
-        blocks = BlockRoutes(store.blocks, access, limits)
+        self._blocks = BlockRoutes(store.blocks, near, access, limits)
         chains = ChainRoutes(store.chains, access, limits)
         self.live = LiveRoutes(store.chains, chains, access, limits)
         info = InfoRoutes(access, limits, self.metrics, clock, receipt_keys, readiness, restored_ms)
-        self._routes = _Table(_bind(ROUTES, (blocks, chains, self.live, info)))
+        self._routes = _Table(_bind(ROUTES, (self._blocks, chains, self.live, info)))
+
+    def answer_at_once(
+        self, path: str, headers: RequestHeaders, client: Callable[[], str]
+    ) -> tuple[Headers, bytes] | None:
+        """What `answer` says (200) to GET, if no part of it has to wait: a block that is near. Else None.
+
+        Most requests are of this kind, and this is a fraction of the way (docs/performance.md).
+        """
+        if not path.startswith(_BLOCK):
+            return None
+        answer = self._blocks.get_near_block(path[len(_BLOCK) :], headers)
+        if answer is None or not self._access.admits(client):
+            return None
+        self.metrics.observe("get_block", 200, 0.0)  # microseconds: less than the clock is worth
+        return answer
 
     async def answer(self, request: Request) -> Response:
         """The answer to a request. Raises nothing but cancellation."""

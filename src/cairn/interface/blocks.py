@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 from cairn.config import Limits
@@ -13,7 +13,7 @@ from cairn.core.store import BlockStore
 from cairn.interface.access import Access
 from cairn.interface.answers import COMMON, bytes_answer, empty_answer, other_problem, problem_answer
 from cairn.interface.grant import Grant
-from cairn.interface.http import Request, Response
+from cairn.interface.http import Headers, Request, RequestHeaders, Response
 from cairn.interface.ranges import Unsatisfiable, etag_matches, parse_range
 from cairn.wire.messages import (
     ABSENT,
@@ -46,11 +46,16 @@ _IDS_BYTES_MAX: Final = 32 * 1_024
 _AHEAD: Final = 8  # blocks of one batch fetched before they are sent
 
 
+Near = Callable[[BlockId], Block | None]
+"""Gets a block that needs no waiting for, if there is one: from memory."""
+
+
 class BlockRoutes:
     """The handlers of /v1/blocks."""
 
-    def __init__(self, blocks: BlockStore, access: Access, limits: Limits) -> None:
+    def __init__(self, blocks: BlockStore, near: Near, access: Access, limits: Limits) -> None:
         self._blocks = blocks
+        self._near = near
         self._access = access
         self._limits = limits
 
@@ -68,6 +73,16 @@ class BlockRoutes:
         if wanted is None:
             return Response(200, answer_headers, data)
         return _ranged(data, wanted, headers.get("if-range"), etag)
+
+    def get_near_block(self, block_hex: str, headers: RequestHeaders) -> tuple[Headers, bytes] | None:
+        """What `get_block` answers (200) to who wants a whole block that is near; else None."""
+        if headers.get("if-none-match") is not None or headers.get("range") is not None:
+            return None
+        try:
+            block = self._near(BlockId(parse_id(block_hex)))
+        except Invalid:
+            return None
+        return ([*_BLOCK_HEADERS, ("etag", f'"{block_hex}"')], block.data) if block is not None else None
 
     async def put_block(self, request: Request, block_hex: str) -> Response:
         """PUT /v1/blocks/{id}."""

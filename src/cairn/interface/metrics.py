@@ -17,26 +17,33 @@ Source = Callable[[], Iterable[Metric]]
 _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
+class _Answers:
+    """The answers of one route."""
+
+    __slots__ = ("by_status", "by_time", "seconds")
+
+    def __init__(self) -> None:
+        self.by_status: defaultdict[int, int] = defaultdict(int)
+        self.by_time = [0] * (len(_BUCKETS) + 1)
+        self.seconds = 0.0
+
+
 class Metrics(Collector):
     """Requests by route and status, and how long they took."""
 
     def __init__(self, *sources: Source) -> None:
-        self.requests: defaultdict[tuple[str, int], int] = defaultdict(int)
         self.in_flight = 0
         self._sources = sources
-        self._times: dict[str, list[int]] = {}
-        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._routes: defaultdict[str, _Answers] = defaultdict(_Answers)
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
     def observe(self, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
-        self.requests[route, status] += 1
-        self._seconds[route] += seconds
-        times = self._times.get(route)
-        if times is None:
-            times = self._times[route] = [0] * (len(_BUCKETS) + 1)
-        times[bisect_left(_BUCKETS, seconds)] += 1
+        answers = self._routes[route]
+        answers.by_status[status] += 1
+        answers.by_time[bisect_left(_BUCKETS, seconds)] += 1
+        answers.seconds += seconds
 
     def text(self) -> bytes:
         """All of it as Prometheus text."""
@@ -49,8 +56,9 @@ class Metrics(Collector):
     def collect(self) -> Iterable[Metric]:
         """The families of the interface, then those of the sources."""
         requests = CounterMetricFamily("cairn_requests", "Answered requests.", labels=["route", "status"])
-        for (route, status), count in self.requests.items():
-            requests.add_metric([route, str(status)], count)
+        for route, answers in self._routes.items():
+            for status, count in answers.by_status.items():
+                requests.add_metric([route, str(status)], count)
         yield requests
         yield GaugeMetricFamily("cairn_requests_in_flight", "Requests being answered.", self.in_flight)
         yield self._histogram()
@@ -59,12 +67,12 @@ class Metrics(Collector):
 
     def _histogram(self) -> HistogramMetricFamily:
         family = HistogramMetricFamily("cairn_request_seconds", "Time to the answer.", labels=["route"])
-        for route, times in self._times.items():
+        for route, answers in self._routes.items():
             buckets, total = [], 0
-            for bound, count in zip((*map(str, _BUCKETS), "+Inf"), times, strict=True):
+            for bound, count in zip((*map(str, _BUCKETS), "+Inf"), answers.by_time, strict=True):
                 total += count
                 buckets.append((bound, float(total)))
-            family.add_metric([route], buckets, self._seconds[route])
+            family.add_metric([route], buckets, answers.seconds)
         return family
 
 

@@ -75,16 +75,19 @@ class Places:
         self._what = what
         self._taken: dict[str, int] = {}
 
+    def is_full(self, key: str) -> bool:
+        """Whether `enter` would refuse."""
+        return self._each > 0 and self._taken.get(key, 0) >= self._each
+
     def enter(self, key: str) -> None:
         """Take a place; `leave` gives it back.
 
         Raises:
             Limited: the client has all of its places.
         """
-        taken = self._taken.get(key, 0)
-        if self._each and taken >= self._each:
+        if self.is_full(key):
             raise Limited(f"{self._what}: wait for one to end", 1)
-        self._taken[key] = taken + 1
+        self._taken[key] = self._taken.get(key, 0) + 1
 
     def leave(self, key: str) -> None:
         """Give a place back."""

@@ -28,10 +28,12 @@ from cairn.interface.app import App
 from cairn.interface.connections import Connections
 from cairn.interface.forwarded import TrustedProxies
 from cairn.interface.http import FileSlice, Headers, Request, Response
+from cairn.interface.room import Room
 
 _WHOLE_BODY_BYTES_MAX: Final = 64 * 1024
 _BACKLOG: Final = 2_048
 _HTTP1_BUFFER_BYTES: Final = 128 * 1024
+_NEVER_MS: Final = 86_400_000
 _DRAIN_SECONDS: Final = 20.0
 _STARTED_SECONDS: Final = 10.0
 
@@ -85,10 +87,11 @@ def _granian(adapter: _Adapter, listener: Listener, port: int, limits: Limits) -
     if listener.tls is not None:
         tls = {"ssl_cert": Path(listener.tls.cert), "ssl_key": Path(listener.tls.key)}
     return Server(
-        adapter, address=listener.host, port=port, interface=Interfaces.RSGI, http=HTTPModes.auto, websockets=False,
+        adapter, address=listener.host, port=port, interface=Interfaces.RSGI, websockets=False,
+        http=HTTPModes.auto if tls else HTTPModes.http1,  # who speaks HTTP/2 has asked for it by ALPN
         backlog=_BACKLOG, backpressure=limits.connections, log_enabled=False,
         http1_settings=HTTP1Settings(
-            header_read_timeout=int(limits.header_seconds * 1000) or 1, max_buffer_size=_HTTP1_BUFFER_BYTES
+            header_read_timeout=int(limits.header_seconds * 1000) or _NEVER_MS, max_buffer_size=_HTTP1_BUFFER_BYTES
         ),
         http2_settings=HTTP2Settings(
             max_headers_size=limits.headers_bytes, max_concurrent_streams=100, keep_alive_interval=20_000
@@ -122,36 +125,47 @@ class _Adapter:
         self._proxies = proxies
         self._connections = connections
         self._scheme = "https" if is_tls else "http"
+        self._room = Room(limits.batch_bytes)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        headers = scope.headers
-        refused = self._refuse(scope)
+        headers, method, path = scope.headers, scope.method, scope.path
+        refused = self._refuse(scope, headers, method, path)
         if refused is not None:
             protocol.response_bytes(refused.status, refused.headers, refused.body)
             return
-        client = self._proxies.client_of(scope.client.rpartition(":")[0].strip("[]"), headers)
+        if method == "GET":
+            near = self._app.answer_at_once(path, headers, lambda: self._client_of(scope, headers))
+            if near is not None:
+                protocol.response_bytes(200, *near)
+                return
+        client = self._client_of(scope, headers)
         host = (scope.authority or headers.get("host") or "").rpartition("@")[2]
-        body = _Body(protocol, headers, self._limits)
-        request = Request(
-            scope.method, scope.path, scope.query_string, headers, body, client, self._scheme, _host_name(host)
-        )
-        response = await self._app.answer(request)
+        body = _Body(protocol, headers, self._limits, self._room, client)
+        request = Request(method, path, scope.query_string, headers, body, client, self._scheme, _host_name(host))
+        try:
+            response = await self._app.answer(request)
+        finally:
+            body.release()
         await self._send(scope, protocol, response)
 
-    def _refuse(self, scope: Any) -> Response | None:
+    def _client_of(self, scope: Any, headers: Any) -> str:
+        return self._proxies.client_of(scope.client.rpartition(":")[0].strip("[]"), headers)
+
+    def _refuse(self, scope: Any, headers: Any, method: str, path: str) -> Response | None:
         """What no handler should see."""
-        headers = scope.headers
-        size = len(scope.path) + len(scope.query_string)
+        size = len(path) + len(scope.query_string)
+        hosts = 0
         for name, value in headers.items():
             size += len(name) + len(value) + 4
+            hosts += name == "host"
         if size > self._limits.headers_bytes:
             return other_problem(
                 431, "headers", "Headers too large",
                 f"a request's headers hold at most {self._limits.headers_bytes} bytes",
             )  # fmt: skip
-        if scope.http_version != "2" and len(headers.get_all("host")) != 1 and scope.http_version != "1.0":
+        if hosts != 1 and scope.http_version not in ("2", "1.0"):
             return problem_answer(Invalid("a request has one Host header"))
-        if "transfer-encoding" in headers or scope.method == "CONNECT":
+        if "transfer-encoding" in headers or method == "CONNECT":
             return _NO_LENGTH
         return None
 
@@ -204,13 +218,16 @@ async def _pump(body: AsyncIterator[bytes], transport: Any, sending: Any, gone: 
 
 
 class _Body:
-    """A request's body, bounded in size and time."""
+    """A request's body, bounded in size and time, and large ones by the room that there is for all."""
 
-    __slots__ = ("_length", "_limits", "_protocol")
+    __slots__ = ("_client", "_held", "_length", "_limits", "_protocol", "_room")
 
-    def __init__(self, protocol: Any, headers: Any, limits: Limits) -> None:
+    def __init__(self, protocol: Any, headers: Any, limits: Limits, room: Room, client: str) -> None:
         self._protocol = protocol
         self._limits = limits
+        self._room = room
+        self._client = client
+        self._held = 0
         length = headers.get("content-length")
         self._length = int(length) if length is not None and length.isascii() and length.isdecimal() else None
 
@@ -228,8 +245,16 @@ class _Body:
             size += len(piece)
             if size > bytes_max:
                 raise TooLarge(f"the body holds at most {bytes_max} bytes")
+            self._room.take(self._client, len(piece))
+            self._held += len(piece)
             pieces.append(piece)
         return self._checked(b"".join(pieces))
+
+    def release(self) -> None:
+        """Say that the bytes that were read are held no more."""
+        if self._held:
+            self._room.give_back(self._client, self._held)
+            self._held = 0
 
     async def stream(self) -> AsyncIterator[bytes]:
         """See `RequestBody.stream`."""
