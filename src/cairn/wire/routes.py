@@ -130,7 +130,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *_chain_routes("doors", "/v1/doors"),
     Route(
         "get_live", "GET", "/v1/live", "Entries as they are acknowledged, as Server-Sent Events.",
-        ((200, EVENTS, "Events of type entry, whose id resumes the stream."),), _READS,
+        ((200, EVENTS, "Events of type entry, whose id resumes the stream."),), (413, *_READS),
         parameters=(_CHAINS, _LAST_EVENT),
     ),
     Route(

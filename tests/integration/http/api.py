@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,3 +85,12 @@ def has(server: Server, *blocks: Block) -> list[bool]:
 def stored(server: Server) -> dict[str, float]:
     """How many blocks, pins, chains and entries the store holds."""
     return {name: float(value) for name, value in _STORED.findall(server.ask("GET", "/metrics").body.decode())}
+
+
+def until_idle(server: Server) -> None:
+    """Until the server has done with every request but the one that asks."""
+    for _ in range(600):
+        if b"\ncairn_requests_in_flight 1.0\n" in server.ask("GET", "/metrics").body:
+            return
+        time.sleep(0.02)
+    raise AssertionError("a request never ended")

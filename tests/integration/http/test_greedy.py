@@ -189,3 +189,50 @@ def test_five_hundred_slow_clients(server):
     assert {answers[number][9:12] for number in range(3, 500, 5)} == {b"429"}
     assert grown < 64 * _MIB
     assert has(server, block) == [False]
+
+
+# --- memory ----------------------------------------------------------------------------------------------------------
+
+
+async def _hold(port, source, size):
+    """Send most of a batch and keep the rest; the answer, if one comes nevertheless."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+    writer.write(_request(f"Content-Length: {16 * _MIB}", method="POST", path="/v1/blocks/put"))
+    with contextlib.suppress(ConnectionError):
+        for _ in range(size // _MIB):
+            writer.write(bytes(_MIB))
+            await writer.drain()
+    return reader, writer
+
+
+async def _answer_of(reader, writer):
+    try:
+        return await reader.read(65_536)
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+def test_large_bodies_have_so_much_room_and_no_more(server):
+    """Sixty batches of 12 MiB from one address: some are kept, the others refused, and another address has room."""
+
+    async def run():
+        before = server.rss_bytes()
+        held = await asyncio.gather(*(_hold(server.port, "127.0.0.1", 12 * _MIB) for _ in range(60)))
+        grown = server.rss_bytes() - before
+        data = random_block("room", BLOCK_BYTES_MAX).data
+        item = bytes(32) + len(data).to_bytes(4, "big") + data
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port, local_addr=("127.0.0.2", 0))
+        body = item * 14
+        lines = (f"Content-Length: {len(body)}", "Connection: close")
+        writer.write(_request(*lines, method="POST", path="/v1/blocks/put") + body)
+        taken = await _answer_of(reader, writer)
+        return grown, taken, await asyncio.gather(*(_answer_of(*one) for one in held))
+
+    grown, taken, answers = asyncio.run(run())
+    print(f"grown by {grown / _MIB:.1f} MiB")
+    assert taken.startswith(b"HTTP/1.1 200 ")
+    assert grown < 300 * _MIB
+    assert {answer[9:12] for answer in answers} <= {b"503", b"429", b""}
+    assert Holder(server).put(random_block("after", BLOCK_BYTES_MAX)).status in (200, 201)
