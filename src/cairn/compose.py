@@ -9,22 +9,23 @@ which the caller asks for an end, and the store's `failed`, after which nothing 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from cairn.cache import cached, near_of
+from cairn.cache import cached, counts_of, near_of
 from cairn.config import Config, ConfigError, Limits, Storage, disk_bytes, memory_bytes, parse_address, parse_size
 from cairn.core.clock import Clock, SystemClock
 from cairn.core.errors import CairnError
+from cairn.core.store import Store
 from cairn.footprint import Footprint
 from cairn.interface.access import Access
 from cairn.interface.app import App
-from cairn.interface.metrics import gauges
+from cairn.interface.metrics import counters, gauges
 from cairn.interface.secret import NodeSecret
 from cairn.interface.server import Listener, serve
 from cairn.interface.sites import Sites
@@ -99,7 +100,8 @@ async def _open_app(config: Config, clock: Clock) -> AsyncIterator[tuple[App, Em
         app = App(
             store, access, limits, clock, near=near_of(near), sites=sites.handle,
             receipt_keys=[bytes(key.verify_key) for key in keys], readiness=lambda: _readiness(embedded),
-            restored_ms=embedded.restored_ms, sources=(lambda: gauges(_storage_values(embedded)),),
+            restored_ms=embedded.restored_ms,
+            sources=(lambda: gauges(_storage_values(embedded)), lambda: _cache_metrics(near)),
         )  # fmt: skip
         yield app, embedded
 
@@ -135,6 +137,23 @@ def _storage_values(embedded: Embedded) -> dict[str, tuple[float, str]]:
         "cairn_storage_full": (stats.is_full, "1 while the reserve is reached and writes are refused."),
         "cairn_storage_damaged": (stats.damaged, "Reads since the start that met a damaged block."),
     }
+
+
+def _cache_metrics(near: Store) -> Iterator[Any]:
+    counts = counts_of(near)
+    about = {
+        "hits": "Blocks answered from memory.",
+        "misses": "Blocks that were not there.",
+        "evictions": "Blocks that made room for others.",
+        "refused": "Blocks too large for the room.",
+    }
+    if counts:
+        yield from counters({f"cairn_cache_{name}": (counts[name], about[name]) for name in about})
+        yield from gauges({
+            "cairn_cache_blocks": (counts["blocks"], "Blocks in memory."),
+            "cairn_cache_bytes": (counts["bytes"], "What they take, with what it costs to keep them."),
+            "cairn_cache_capacity_bytes": (counts["capacity_bytes"], "What they may take."),
+        })  # fmt: skip
 
 
 def _readiness(embedded: Embedded) -> dict[str, str]:

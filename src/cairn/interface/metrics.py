@@ -80,3 +80,9 @@ def gauges(values: Mapping[str, tuple[float, str]]) -> Iterable[Metric]:
     """A gauge per name, from its value and its description: for a `Source`."""
     for name, (value, about) in values.items():
         yield GaugeMetricFamily(name, about, value)
+
+
+def counters(values: Mapping[str, tuple[float, str]]) -> Iterable[Metric]:
+    """The same for numbers that only grow."""
+    for name, (value, about) in values.items():
+        yield CounterMetricFamily(name, about, value)
