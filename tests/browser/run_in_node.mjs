@@ -1,5 +1,7 @@
-// Runs checks.js: what is known comes as JSON on standard input, the results go out as JSON.
+// Runs checks.js and refused.js: what is known comes as JSON on standard input, the results go out as JSON.
 import { text } from "node:stream/consumers";
 import { runChecks } from "./checks.js";
+import { runRefused } from "./refused.js";
 
-console.log(JSON.stringify(await runChecks(JSON.parse(await text(process.stdin)))));
+const known = JSON.parse(await text(process.stdin));
+console.log(JSON.stringify({ ...(await runChecks(known)), ...(await runRefused(known)) }));

@@ -16,11 +16,15 @@ def test_the_sdk_gives_every_known_answer(page: Page, tmp_path: Path) -> None:
     www = tmp_path / "www"
     shutil.copytree(web_folder("sdk"), www / "web" / "sdk")
     (www / "tests" / "browser").mkdir(parents=True)
-    shutil.copy(ROOT / "tests" / "browser" / "checks.js", www / "tests" / "browser")
+    for name in ("checks.js", "refused.js"):
+        shutil.copy(ROOT / "tests" / "browser" / name, www / "tests" / "browser")
     (www / "index.html").write_text("<!doctype html><title>checks</title>")
     with serving(tmp_path / "server", sites=[{"static": str(www)}]) as server:
         page.goto(server.url)
-        run = "async (known) => (await import('/tests/browser/checks.js')).runChecks(known)"
+        run = """async (known) => ({
+            ...await (await import('/tests/browser/checks.js')).runChecks(known),
+            ...await (await import('/tests/browser/refused.js')).runRefused(known),
+        })"""
         results = page.evaluate(run, known())
     assert {name: result for name, result in results.items() if result != "ok"} == {}
     assert len(results) >= CHECKS_MIN

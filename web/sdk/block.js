@@ -11,7 +11,7 @@ import { equal, readU64, utf8, viewOf } from "./bytes.js";
 import { sha256 } from "./crypto.js";
 import { CannotOpen, Invalid, Tampered, TooLarge } from "./errors.js";
 import { REFERENCE_BYTES, Reference } from "./reference.js";
-import { openSeal, unpad } from "./seal.js";
+import { SEAL_OVERHEAD_BYTES, openSeal, padme, unpad } from "./seal.js";
 
 const BLOCK_MAGIC = utf8("CRB1");
 const MANIFEST_MAGIC = utf8("CRM1");
@@ -106,7 +106,17 @@ export function decodeManifest(data, bytesMax) {
   if (total > bytesMax || count >= TREE_BIT) throw new TooLarge("the object is too large to be opened here");
   const isWhole = data.length === MANIFEST_HEAD_BYTES + count * REFERENCE_BYTES && count <= CHUNKS_MAX;
   if (!isWhole || count !== Math.ceil(total / chunkBytes)) throw new Invalid("the manifest is malformed");
-  return { total, chunkBytes, chunks: Reference.decodeAll(data.subarray(MANIFEST_HEAD_BYTES)) };
+  const chunks = Reference.decodeAll(data.subarray(MANIFEST_HEAD_BYTES));
+  const sizeAt = (/** @type {number} */ index) => Math.min(chunkBytes, total - index * chunkBytes);
+  if (chunks.some((chunk, index) => chunk.storedBytes !== storedBytesOf(sizeAt(index)))) {
+    throw new Invalid("a chunk of the manifest has another size than its place needs");
+  }
+  return { total, chunkBytes, chunks };
+}
+
+/** The length of the stored block that holds so many bytes of data. @param {number} dataBytes */
+function storedBytesOf(dataBytes) {
+  return BLOCK_MAGIC.length + SEAL_OVERHEAD_BYTES + padme(4 + dataBytes);
 }
 
 /** @param {Server} server @param {Reference} chunk @param {Manifest} manifest @param {number} index */
