@@ -7,7 +7,7 @@ import contextlib
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,14 +39,21 @@ def main() -> None:
         about = machine.describe(folder)
         for name, value in about.items():
             print(f"{name:8} {value}")
-        print(f"{'runs':8} {arguments.rounds} rounds of {arguments.seconds:g} s, 32 connections; figures are medians")
+        rounds = "1 round" if arguments.rounds == 1 else f"{arguments.rounds} rounds"
+        print(f"{'runs':8} {rounds} of {arguments.seconds:g} s, 32 connections; figures are medians")
         if about["disk"] in machine.NOT_DURABLE:
             print(f"\nThe folder is on {about['disk']}: durable writes cost nothing there. Choose another by --folder.")
         contenders = list(_started(stack, folder, arguments.contenders))
         tests = [test for test in suite.tests() if arguments.only in test.name]
-        rows = [row for test in tests for row in _run(test, contenders, arguments)]
+        results = {test.name: _run(test, contenders, arguments) for test in tests}
+    goals = list(_goals(results))
+    if goals:
+        print("\ngoals")
+        for goal in goals:
+            print(f"  {goal}")
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps({"machine": about, "results": rows}, indent=2) + "\n")
+        rows = [_as_json(name, each) for name, found in results.items() for each in found]
+        arguments.json.write_text(json.dumps({"machine": about, "results": rows, "goals": goals}, indent=2) + "\n")
 
 
 def _arguments() -> argparse.Namespace:
@@ -54,11 +61,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help='tests with this in their name, such as "GET" or "PUT 64"')
     parser.add_argument("--contenders", nargs="+", choices=_STARTS, default=list(_STARTS), metavar="NAME",
                         help=", ".join(_STARTS))  # fmt: skip
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=2.0, help="for each round of each contender")
+    parser.add_argument("--quick", action="store_true", help="one round of half a second: whether it runs, no more")
+    parser.add_argument("--rounds", type=int, help="3 unless told")
+    parser.add_argument("--seconds", type=float, help="for each round of each contender: 2 unless told")
     parser.add_argument("--folder", type=Path, help="where the servers keep their data, some 20 GB")
     parser.add_argument("--json", type=Path, help="write the results there, too")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    rounds, seconds = (1, 0.5) if arguments.quick else (3, 2.0)
+    arguments.rounds = arguments.rounds or rounds
+    arguments.seconds = arguments.seconds or seconds
+    return arguments
 
 
 def _started(stack: contextlib.ExitStack, folder: Path, names: Sequence[str]) -> Iterator[Contender]:
@@ -72,7 +84,7 @@ def _started(stack: contextlib.ExitStack, folder: Path, names: Sequence[str]) ->
             print(f"without {name}: {missing}", file=sys.stderr)
 
 
-def _run(test: suite.Test, contenders: Sequence[Contender], arguments: argparse.Namespace) -> list[dict[str, Any]]:
+def _run(test: suite.Test, contenders: Sequence[Contender], arguments: argparse.Namespace) -> list[suite.Result]:
     results = suite.run(test, contenders, arguments.rounds, arguments.seconds)
     ours = next((result for result in results if result.contender == "Cairn"), None)
     print(f"\n{test.name}")
@@ -81,7 +93,22 @@ def _run(test: suite.Test, contenders: Sequence[Contender], arguments: argparse.
         _print_row(_cells(result, ours))
         if result.generator_share > _BUSY:
             print("    the load generator was the bottleneck: it used", f"{result.generator_share:.0%} of a core")
-    return [_as_json(test, result) for result in results]
+    return results
+
+
+def _goals(results: Mapping[str, Sequence[suite.Result]]) -> Iterator[str]:
+    """What the project wants of itself, beside what came out."""
+    for name, found in results.items():
+        by_name = {result.contender: result for result in found}
+        ours = by_name.get("Cairn")
+        if ours is None:
+            continue
+        bare_server = by_name.get("bare Granian")
+        if name.startswith("GET") and bare_server is not None:
+            yield f"{name}: {suite.cpu_ratio(ours, bare_server):.0%} of bare Granian per CPU second (goal: 75%)"
+        for each in (disk.FILE, disk.LMDB):
+            if "1 chain" not in name and each in by_name:
+                yield f"{name}: {suite.rate_ratio(ours, by_name[each]):.1f} times {each} (goal: 8)"
 
 
 def _cells(result: suite.Result, ours: suite.Result | None) -> tuple[str, ...]:
@@ -95,16 +122,16 @@ def _cells(result: suite.Result, ours: suite.Result | None) -> tuple[str, ...]:
     )
     if ours is None or ours is result:
         return (*cells, "", "")
-    return (*cells, f"{ours.rate / result.rate:.0%}", f"{result.cpu_seconds_per_1000 / ours.cpu_seconds_per_1000:.0%}")
+    return (*cells, f"{suite.rate_ratio(ours, result):.2f} x", f"{suite.cpu_ratio(ours, result):.2f} x")
 
 
 def _print_row(cells: Sequence[str]) -> None:
     print("  " + cells[0].ljust(20) + "".join(cell.rjust(15) for cell in cells[1:]), flush=True)
 
 
-def _as_json(test: suite.Test, result: suite.Result) -> dict[str, Any]:
+def _as_json(test: str, result: suite.Result) -> dict[str, Any]:
     return {
-        "test": test.name,
+        "test": test,
         "contender": result.contender,
         "rate": result.rate,
         "rates": [each.rate for each in result.rounds],

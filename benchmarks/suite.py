@@ -60,6 +60,18 @@ class Result:
         return median(each.latencies_ms[int(share * (len(each.latencies_ms) - 1))] for each in self.rounds)
 
 
+def rate_ratio(one: Result, other: Result) -> float:
+    """How many times the rate of another: the median over rounds, as what disturbs a round disturbs both."""
+    return median(a.rate / b.rate for a, b in zip(one.rounds, other.rounds, strict=True))
+
+
+def cpu_ratio(one: Result, other: Result) -> float:
+    """How many times the operations of another per CPU second of the server; likewise."""
+    costs = [(a.server_cpu_seconds / a.operations, b.server_cpu_seconds / b.operations)
+             for a, b in zip(one.rounds, other.rounds, strict=True)]  # fmt: skip
+    return median(theirs / ours if ours else 0.0 for ours, theirs in costs)
+
+
 def tests() -> Iterator[Test]:
     """All of them, in the order in which they are run."""
     for size, name in ((1_024, "1 KiB"), (65_536, "64 KiB"), (1_048_576, "1 MiB")):
