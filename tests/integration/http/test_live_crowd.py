@@ -11,7 +11,7 @@ import pytest
 
 from cairn.testing.chains import Writer
 from tests.harness import serving
-from tests.integration.http.api import Holder
+from tests.integration.http.api import FREE_OF_RATES, Holder
 from tests.integration.http.events import Subscriber
 
 _SUBSCRIBERS = 1_000
@@ -21,8 +21,7 @@ _MIB = 1024 * 1024
 
 @pytest.fixture
 def server(tmp_path):
-    limits = {"requests_per_second": 0, "requests_in_flight": 0, "live_streams": 0, "free_grant_bytes": 0,
-              "free_grant_appends_per_second": 0, "send_seconds": 4}  # fmt: skip
+    limits = {**FREE_OF_RATES, "send_seconds": 4}
     with serving(tmp_path, interface={"admission": "open", "limits": limits}) as server:
         yield server
         server.assert_healthy()
