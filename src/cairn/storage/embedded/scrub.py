@@ -56,6 +56,7 @@ _META_PAGE_BYTES: Final = 4096
 _META_TXN: Final = struct.Struct("<Q")
 _META_TXN_AT: Final = 144  # struct MDB_meta's mm_txnid, behind the page header (lmdb 0.9, 64 bits)
 _PROGRESS_RECORDS: Final = 1_000
+_COMMAND: Final = "from cairn.storage.embedded.scrub import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def scrub(folder: Path, progress: Callable[[int, int], None] = lambda done, tota
 
 
 def _scrub_in_process(path: Path, progress: Callable[[int, int], None]) -> ScrubReport:
-    command = [sys.executable, "-m", "cairn.storage.embedded.scrub", str(path)]
+    command = [sys.executable, "-c", _COMMAND, str(path)]
     report = None
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:  # noqa: S603
         assert process.stdout is not None
@@ -250,6 +251,7 @@ def _scrub_shard(path: Path) -> ScrubReport:
         return ScrubReport(0, 0, [f"its structure is damaged: {type(error).__name__}"])
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Scrub the shard named on the command line, and tell of it as a line of JSON."""
     found = _scrub_shard(Path(sys.argv[1]))
     _tell({"records": found.records, "bytes": found.bytes, "damaged": found.damaged})
