@@ -210,7 +210,7 @@ async def test_a_flipped_byte_is_never_served_and_always_found(tmp_path: Path) -
     rand = random.Random(11)
     script = READER.format(tests=str(Path(__file__).parents[3]))
     found = 0
-    for number in range(10):
+    for number in range(8):
         shutil.copytree(data, copy)
         for shard in range(SHARD_COUNT):
             flip(copy / f"shard-{shard:02}" / "data.mdb", rand)
@@ -222,4 +222,4 @@ async def test_a_flipped_byte_is_never_served_and_always_found(tmp_path: Path) -
         assert damaged or read.returncode == 0, f"flips {number}: {read.stderr}"
         found += len(damaged)
         shutil.rmtree(copy)
-    assert 10 < found < 40
+    assert 8 < found < 32
