@@ -191,6 +191,25 @@ def test_five_hundred_slow_clients(server):
     assert has(server, block) == [False]
 
 
+def test_more_connections_than_there_may_be(tmp_path):
+    """Who holds all of them with nothing to say loses them at the deadline; who waited is answered then."""
+    limits = {"connections": 20, **_DEADLINES}
+
+    async def run(port):
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(60)]
+        got = await exchange(port, _request("Connection: close"), _LONG_SECONDS)
+        ends = await asyncio.gather(*(reader.read() for reader, _ in silent))
+        for _, writer in silent:
+            writer.close()
+        return got, ends
+
+    with serving(tmp_path, interface={"limits": limits}) as server:
+        got, ends = asyncio.run(run(server.port))
+        assert got.statuses == (200,)
+        assert ends == [b""] * 60
+        server.assert_healthy()
+
+
 # --- memory ----------------------------------------------------------------------------------------------------------
 
 
