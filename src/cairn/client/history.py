@@ -50,46 +50,49 @@ class History:
         Raises:
             CairnError: as `Reader`. An error may come after entries that were right by themselves.
         """
-        seen = await self.seen()
-        head = await self.head()
-        reader = self._reader(seen, start, head)
-        end = min(head.seq + 1, max(stop, seen.state.seq + 1 if seen else 0))
-        try:
-            async with aclosing(self._judged(reader, end)) as steps:
-                async for step in steps:
-                    if start <= step.entry.seq < stop:
-                        yield step
-            _check_head(reader.finish(), head, end)
-        finally:
-            self._keep(reader, head)
-
-    async def follow(self, start: int = 0) -> AsyncGenerator[Step, None]:
-        """The accepted entries from `start` on, without an end but a close: later ones as they are acknowledged."""
-        async with aclosing(self.steps(start)) as steps:
+        if start >= stop:
+            return
+        reader, head = await self._begin(start)
+        async with aclosing(self._read(reader, head, start, stop)) as steps:
             async for step in steps:
                 yield step
-        seen = await self.seen()
-        assert seen is not None
-        if seen.state.closed:
-            return
-        reader = Reader(self.chain_id, seen, seen.state)
-        async with aclosing(self._watched(reader)) as live:
-            async for step in live:
-                self._keep(reader)
-                if step.entry.seq >= start:
-                    yield step
 
-    async def catch_up(self, wanted: bytes | None = None) -> tuple[ChainState, bool]:
-        """Accept everything up to the present head. Also tells whether the entry with hash `wanted` was among it."""
+    async def follow(self, start: int = 0) -> AsyncGenerator[Step, None]:
+        """The accepted entries from `start` on, without an end but a close: later ones as they are acknowledged.
+
+        What is watched must follow what was given here, not what was seen elsewhere: both go on at the same time.
+        """
+        state, shown = None, -1
+        while state is None or not state.closed:
+            reader, head = await self._begin(start, state)
+            async with aclosing(self._read(reader, head, start, SEQ_MAX)) as steps:
+                async for step in steps:
+                    yield step
+            assert reader.state is not None, "it is read to its end"
+            if reader.state.seq < shown:
+                raise Withheld("the server leaves out entries before one that it sent: try another server")
+            live = Reader(self.chain_id, await self.seen(), reader.state)
+            async with aclosing(self._watched(live, max(start, reader.state.seq + 1))) as steps:
+                async for step in steps:
+                    yield step
+            assert live.state is not None, "it began with one"
+            state, shown, start = live.state, live.shown, max(start, live.state.seq + 1)
+
+    async def catch_up(self, since: ChainState | None = None, wanted: bytes | None = None) -> tuple[ChainState, bool]:
+        """Accept everything up to the present head. Also tells whether an entry with hash `wanted` follows `since`.
+
+        Without `since`, an accepted state, it begins behind what was seen: then it may miss what others have read.
+        """
         is_there = False
         seen = await self.seen()
-        following = seen.state.seq + 1 if seen else 0
-        async with aclosing(self.steps(following)) as steps:
+        base = since or (seen.state if seen else None)
+        start = base.seq + 1 if base else 0
+        reader, head = await self._begin(start, base)
+        async with aclosing(self._read(reader, head, start, SEQ_MAX)) as steps:
             async for step in steps:
                 is_there = is_there or step.entry.hash == wanted
-        seen = await self.seen()
-        assert seen is not None
-        return seen.state, is_there or seen.state.hash == wanted
+        assert reader.state is not None, "it is read to its end"
+        return reader.state, is_there
 
     async def rotates(self, state: ChainState, key_epoch: int) -> list[Entry]:
         """The rotates after an accepted `state`, up to the one that began `key_epoch`."""
@@ -119,11 +122,26 @@ class History:
             )  # fmt: skip
         self._pins.keep(self._seen_with(state, head))
 
-    def _reader(self, seen: Seen | None, start: int, head: Head) -> Reader:
-        """A reader that begins as late as it can: behind what was seen, if that is enough."""
-        if seen is None or start <= seen.state.seq or (head.seq == seen.state.seq and head.hash != seen.state.hash):
-            return Reader(self.chain_id, seen)
-        return Reader(self.chain_id, seen, seen.state)
+    async def _begin(self, start: int, accepted: ChainState | None = None) -> tuple[Reader, Head]:
+        """The head that is named, and a reader that begins as late as it can: behind what was accepted, or was seen."""
+        seen = await self.seen()
+        head = await self.head()
+        if accepted is None and seen is not None and start > seen.state.seq:
+            accepted = seen.state
+        if accepted is not None and not _goes_on(accepted, head):
+            accepted = None  # the server shows another history: its entries will tell what is wrong with it
+        return Reader(self.chain_id, seen, accepted), head
+
+    async def _read(self, reader: Reader, head: Head, start: int, stop: int) -> AsyncGenerator[Step, None]:
+        end = min(head.seq + 1, max(stop, reader.seen_seq + 1))
+        try:
+            async with aclosing(self._judged(reader, end)) as steps:
+                async for step in steps:
+                    if start <= step.entry.seq < stop:
+                        yield step
+            _check_head(reader.finish(), head, end)
+        finally:
+            self._keep(reader, head)
 
     async def _judged(self, reader: Reader, end: int) -> AsyncGenerator[Step, None]:
         following = reader.state.seq + 1 if reader.state else 0
@@ -135,12 +153,16 @@ class History:
                 if step is not None:
                     yield step
 
-    async def _watched(self, reader: Reader) -> AsyncGenerator[Step, None]:
+    async def _watched(self, reader: Reader, start: int) -> AsyncGenerator[Step, None]:
+        """The entries from `start` on as they come, up to a close or one that does not follow."""
         assert reader.state is not None
         async with aclosing(self._chains.watch(self.chain_id, Seq(reader.state.seq + 1))) as entries:  # type: ignore[type-var]
             async for entry in entries:
                 step = reader.accept(entry)
-                if step is not None:
+                if step is None:
+                    return
+                self._keep(reader)
+                if entry.seq >= start:
                     yield step
 
     def _keep(self, reader: Reader, head: Head | None = None) -> None:
@@ -161,11 +183,16 @@ class History:
         return Seen(state)
 
 
+def _goes_on(accepted: ChainState, head: Head) -> bool:
+    """Whether a head may be one of those after an accepted state."""
+    return head.seq > accepted.seq or (head.seq, head.hash) == (accepted.seq, accepted.hash)
+
+
 def _check_head(state: ChainState, head: Head, end: int) -> None:
     """Check that the entries shown are those of the head that was named, if they were read that far."""
     if end <= head.seq:
         return
     if state.seq < head.seq:
         raise Withheld("the server names a newer head than it shows: try another server")
-    if state.seq == head.seq and state.hash != head.hash:
+    if state.seq == head.seq and (state.hash, state.closed) != (head.hash, head.closed):
         raise Invalid("the server names another head than it shows: do not trust it")

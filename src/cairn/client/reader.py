@@ -45,8 +45,15 @@ class Reader:
         """From the genesis on; or, with `state`, from an entry that was accepted earlier."""
         self.chain_id = chain_id
         self.state = state
+        self.shown = state.seq if state else -1
+        """The highest seq that was shown, accepted or passed over."""
         self._seen = seen
         self._is_lost = False
+
+    @property
+    def seen_seq(self) -> int:
+        """The seq of the head that was seen earlier; -1: none was."""
+        return self._seen.state.seq if self._seen else -1
 
     def accept(self, entry: Entry) -> Step | None:
         """Accept the next entry; None for one that is passed over, as the entries before it were dropped.
@@ -59,6 +66,7 @@ class Reader:
             raise Invalid("the server sent an entry of another chain")
         before = self.state.seq if self.state else -1
         state = self._judge(entry)
+        self.shown = entry.seq
         if state is None:
             self._is_lost = True
             return None

@@ -18,7 +18,7 @@ from cairn.client.payload import PAYLOAD_BYTES_MAX, READ_KEY_BYTES, Payload
 from cairn.client.secret import ChainKeys
 from cairn.core.block import NO_GRANT
 from cairn.core.chain import ENTRY_BYTES_MAX, ChainState, Entry, Kind, Seq, accept, begin
-from cairn.core.errors import CairnError, Closed, Conflict, NotFound, TooLarge, Unavailable, Unknown
+from cairn.core.errors import CairnError, Closed, Conflict, Invalid, NotFound, TooLarge, Unavailable, Unknown
 from cairn.core.store import ChainStore
 
 _TRIES: Final = 16
@@ -95,7 +95,7 @@ class Writer:
             await self._history.catch_up()  # another device was first: its genesis is as good
             return
         except Unknown as unknown:
-            await self._look_again(genesis, unknown)
+            await self._look_again(None, genesis, unknown)
             return
         self._history.adopt(begin(genesis), head)
 
@@ -123,9 +123,11 @@ class Writer:
                 head, _ = await self._chains.append(entries, NO_GRANT)
             except (Conflict, Closed, Unknown) as failed:
                 error = failed
-                state, stands = await self._look_again(entries[0], failed)
+                state, stands = await self._look_again(state, entries[0], failed)
                 if stands:
                     return entries
+                if isinstance(failed, Closed) and not state.closed:
+                    raise Invalid("the server says that the chain has ended, and shows no close") from None
                 if not isinstance(failed, Conflict):
                     raise
                 continue
@@ -142,10 +144,10 @@ class Writer:
             raise Conflict("another entry has this place: read on, and decide again", state.head)
         return state
 
-    async def _look_again(self, first: Entry, failed: CairnError) -> tuple[ChainState, bool]:
-        """The present state, and whether the entries that were sent stand after all."""
+    async def _look_again(self, before: ChainState | None, first: Entry, failed: CairnError) -> tuple[ChainState, bool]:
+        """The present state, and whether the entries that were sent after `before` stand after all."""
         try:
-            return await self._history.catch_up(first.hash)
+            return await self._history.catch_up(before, first.hash)
         except (NotFound, Unavailable):
             raise failed from None
 
