@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def _settings(section, place):
 
 
 def test_every_setting_is_documented_with_its_default_and_nothing_else_is():
-    documented = {line for line in _read("operations.md").splitlines() if re.match(r"\| `[a-z_]+\.", line)}
+    documented = {line for line in _read("operations.md").splitlines() if re.match(r"\| `[a-z_.]+` \| `", line)}
     assert documented == set(_settings(Config, ""))
 
 
@@ -120,6 +121,14 @@ def test_decisions_are_numbered_without_gaps_and_say_the_price():
     for page in pages:
         text = page.read_text("utf-8")
         assert all(f"**{part}" in text for part in ("Context.", "Choice.", "Price.")), page.name
+
+
+def test_every_library_that_runs_with_it_has_a_decision():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    names = [re.match(r"[\w-]+", requirement)[0] for requirement in project["dependencies"]]
+    decisions = " ".join(page.read_text("utf-8") for page in (DOCS / "decisions").glob("*.md")).lower()
+    assert len(names) > 5
+    assert [name for name in names if not re.search(rf"(?<![\w-]){name}(?![\w-])", decisions)] == []
 
 
 def test_changelog_fragments_have_a_kind():
