@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from benchmarks import load as loads
 from benchmarks.contenders import base
@@ -19,16 +20,25 @@ from cairn.client.secret import ChainKeys
 from cairn.core.chain import Entry, Kind, accept
 from cairn.wire.messages import encode_entries
 
-_PAYLOAD = b"a message as a chat would send it"
+NAME: Final = "Cairn"
+UNGROUPED: Final = "Cairn, a commit each"
+
+_ROOT: Final = Path(__file__).parents[2]
+_PAYLOAD: Final = b"a message as a chat would send it"
 
 
-class UncachedCairn(base.Contender):
-    """What the storage gives where the memory cache is off."""
-
+class _Server(base.Contender):
     def __init__(self, name: str, port: int, pid: int) -> None:
         self.name = name
         self._port = port
         self._pid = pid
+
+    def _measure(self, connections: list[Iterator[loads.Buffers]], operations: int = 1) -> base.Measure:
+        return functools.partial(loads.run, loads.Load(self._port, self._pid, connections, operations))
+
+
+class UncachedCairn(_Server):
+    """What the storage gives where the memory cache is off."""
 
     def get(self, load: base.Get) -> base.Measure:
         body = base.body_of(load.size)
@@ -36,12 +46,9 @@ class UncachedCairn(base.Contender):
         base.put_or_fail(self._port, path, body)
         return self._measure(base.same(base.head("GET", path)))
 
-    def _measure(self, connections: list[Iterator[loads.Buffers]], operations: int = 1) -> base.Measure:
-        return functools.partial(loads.run, loads.Load(self._port, self._pid, connections, operations))
 
-
-class Cairn(UncachedCairn):
-    """As it comes."""
+class UngroupedCairn(_Server):
+    """Writes without group commit."""
 
     def put(self, load: base.Put) -> base.Measure:
         paths = [_path_of(*body) for body in load.bodies]
@@ -65,6 +72,10 @@ class Cairn(UncachedCairn):
         return [(base.head("POST", path, len(body)) + body,) for body in bodies]
 
 
+class Cairn(UngroupedCairn, UncachedCairn):
+    """As it comes."""
+
+
 def _entries_after(keys: ChainKeys, genesis: Entry) -> Iterator[Entry]:
     state = accept(None, genesis)
     while True:
@@ -81,24 +92,31 @@ def _path_of(*buffers: bytes | memoryview) -> str:
 
 
 @contextlib.contextmanager
-def _serving(folder: Path, memory: str) -> Iterator[tuple[int, int]]:
+def _serving(folder: Path, memory: str, module: str = "cairn") -> Iterator[tuple[int, int]]:
     """The port and pid of a server."""
     ready = folder / "ready.json"
     command = [
-        sys.executable, "-m", "cairn", "serve", "--listen", "127.0.0.1:0",
+        sys.executable, "-m", module, "serve", "--listen", "127.0.0.1:0",
         "--data", folder / "data", "--ready-file", ready,
     ]  # fmt: skip
-    with base.running(command, folder, ready.exists, {"CAIRN_CACHE_MEMORY": memory}) as pid:
+    env = {"CAIRN_CACHE_MEMORY": memory, "PYTHONPATH": str(_ROOT)}
+    with base.running(command, folder, ready.exists, env) as pid:
         yield json.loads(ready.read_text())["port"], pid
 
 
 @contextlib.contextmanager
 def start(folder: Path) -> Iterator[Cairn]:
     with _serving(folder, "10%") as (port, pid):
-        yield Cairn("Cairn", port, pid)
+        yield Cairn(NAME, port, pid)
 
 
 @contextlib.contextmanager
 def start_uncached(folder: Path) -> Iterator[UncachedCairn]:
     with _serving(folder, "0") as (port, pid):
         yield UncachedCairn("Cairn, no cache", port, pid)
+
+
+@contextlib.contextmanager
+def start_ungrouped(folder: Path) -> Iterator[UngroupedCairn]:
+    with _serving(folder, "10%", "benchmarks.contenders.ungrouped") as (port, pid):
+        yield UngroupedCairn(UNGROUPED, port, pid)

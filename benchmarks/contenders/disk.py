@@ -8,15 +8,11 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
 
 import lmdb
 
 from benchmarks import load as loads
 from benchmarks.contenders import base
-
-FILE: Final = "file, a sync each"
-LMDB: Final = "LMDB, a commit each"
 
 _ENTRY_BYTES = 368
 _MAP_BYTES = 16 << 30
@@ -69,7 +65,7 @@ def start_file(folder: Path) -> Iterator[OneSyncEach]:
 
             yield write
 
-    yield OneSyncEach(FILE, open_writer)
+    yield OneSyncEach("file, a sync each", open_writer)
 
 
 @contextlib.contextmanager
@@ -84,4 +80,4 @@ def start_lmdb(folder: Path) -> Iterator[OneSyncEach]:
 
             yield write
 
-    yield OneSyncEach(LMDB, open_writer)
+    yield OneSyncEach("LMDB, a commit each", open_writer)

@@ -1,0 +1,11 @@
+"""`cairn serve` with a commit for each write, one after the other: what it would be without group commit."""
+
+from __future__ import annotations
+
+from cairn.cli import main
+from cairn.storage.embedded import engine, folder
+
+if __name__ == "__main__":
+    engine.BATCH_JOBS_MAX = 1  # type: ignore[misc]
+    folder.SHARD_COUNT = 1  # type: ignore[misc]
+    main()
