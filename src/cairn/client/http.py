@@ -10,6 +10,7 @@ import asyncio
 import io
 import json
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _TRIES: Final = 6
 _PAUSE_SECONDS: Final = 0.1
 _PAUSE_SECONDS_MAX: Final = 3.0
 _WAIT_WHEN_LIMITED_SECONDS_MAX: Final = 10
+_PATIENCE_SECONDS: Final = 60.0  # no try begins later: a server that never answers is not waited for six times over
 _ANSWER_BYTES_MAX: Final = BATCH_BYTES_MAX + 1024 * 1024
 _PROBLEM_BYTES_MAX: Final = 64 * 1024
 
@@ -43,10 +45,7 @@ class Answer:
 
     def json(self) -> Any:
         """The body as JSON. Raises Invalid."""
-        try:
-            return json.loads(self.body)
-        except ValueError:
-            raise Invalid("the server's answer is not JSON: is this a Cairn server?") from None
+        return parse_json(self.body)
 
 
 class HttpServer:
@@ -64,19 +63,21 @@ class HttpServer:
             CairnError: what the server answered. Unreachable: it was never reached. Unknown: a write may be done.
         """
         error: CairnError | None = None
+        doubt: Unknown | None = None  # once a write may be done, no later failure takes that back
+        began = time.monotonic()
         for attempt in range(_TRIES):
             if error is not None:
                 await asyncio.sleep(_pause_seconds(error, attempt))
             try:
                 return await self._ask_once(method, path, body, _named(headers))
-            except Limited as limited:
-                if not limited.retry_seconds or limited.retry_seconds > _WAIT_WHEN_LIMITED_SECONDS_MAX:
-                    raise
-                error = limited
-            except (Unavailable, Unknown) as failed:
+            except Unknown as unknown:
+                error = doubt = unknown
+            except (Unavailable, Limited) as failed:
                 error = failed
+            if not is_worth_waiting(error) or time.monotonic() - began > _PATIENCE_SECONDS:
+                break
         assert error is not None
-        raise error
+        raise doubt or error
 
     @asynccontextmanager
     async def stream(
@@ -94,22 +95,23 @@ class HttpServer:
                 timeout=timeout, allow_redirects=False,
             ) as response:  # fmt: skip
                 if response.status >= 300:
-                    raise await _error_in(response)
+                    raise await _error_in(response, is_write=False)
                 yield response.content.iter_any()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _lost(error, is_write=False) from None
 
     async def _ask_once(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+        is_write = method in ("PUT", "POST", "DELETE")
         try:
             async with self._session.request(
                 method, self.url + path, data=_data(body), headers={**self._headers, **headers}, allow_redirects=False
             ) as response:
                 if response.status >= 300 and response.status != 304:
-                    raise await _error_in(response)
+                    raise await _error_in(response, is_write=is_write)
                 received = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, received, await _bounded(response, _ANSWER_BYTES_MAX))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _lost(error, is_write=method in ("PUT", "POST", "DELETE")) from None
+            raise _lost(error, is_write=is_write) from None
 
 
 @asynccontextmanager
@@ -125,16 +127,40 @@ async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def _error_in(response: aiohttp.ClientResponse) -> CairnError:
-    """The error that an answer means."""
+def parse_json(text: bytes | str) -> Any:
+    """What a server sent as JSON.
+
+    Raises:
+        Invalid: it is not, or nested beyond reason.
+    """
     try:
-        document = json.loads(await _bounded(response, _PROBLEM_BYTES_MAX))
-    except ValueError:
-        document = {}
-    retry = response.headers.get("Retry-After", "")
-    return error_of(
-        response.status, document if isinstance(document, dict) else {}, int(retry) if retry.isdecimal() else None
-    )
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise Invalid("the server's answer is not JSON: is this a Cairn server?") from None
+
+
+def is_worth_waiting(error: CairnError) -> bool:
+    """Whether the same request may well succeed soon: a limit must say when."""
+    if not isinstance(error, Limited):
+        return True
+    return 0 < (error.retry_seconds or 0) <= _WAIT_WHEN_LIMITED_SECONDS_MAX
+
+
+async def _error_in(response: aiohttp.ClientResponse, *, is_write: bool) -> CairnError:
+    """The error that an answer means. A proxy whose server failed it does not know what became of a write."""
+    try:
+        found = parse_json(await _bounded(response, _PROBLEM_BYTES_MAX))
+    except Invalid:
+        found = {}
+    document = found if isinstance(found, dict) else {}
+    error = error_of(response.status, document, _retry_seconds(response.headers.get("Retry-After", "")))
+    if is_write and response.status >= 500 and isinstance(error, Unavailable) and document.get("code") != error.code:
+        return Unknown("the answer does not say whether the write was done: send it again")
+    return error
+
+
+def _retry_seconds(header: str) -> int | None:
+    return int(header) if header.isascii() and header.isdecimal() and len(header) < 10 else None
 
 
 async def _bounded(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:

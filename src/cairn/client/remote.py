@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
 from cairn.client.batch import Batcher, Call
 from cairn.client.events import events_in
-from cairn.client.http import HttpServer
+from cairn.client.http import HttpServer, is_worth_waiting, parse_json
 from cairn.core.block import Block, BlockId, GrantId, Pin, PinHash
-from cairn.core.chain import FLAG_DOOR, ChainId, Entry, Head, Kind, Seq
-from cairn.core.errors import CairnError, Forbidden, Invalid, NotFound, Unavailable, Unknown
+from cairn.core.chain import FLAG_DOOR, SEQ_MAX, ChainId, Entry, Head, Kind, Seq
+from cairn.core.errors import CairnError, Forbidden, Invalid, Limited, NotFound, Unavailable, Unknown
 from cairn.core.store import Store, Usage
 from cairn.wire.messages import (
     ABSENT,
@@ -47,6 +46,7 @@ _HAS_ITEMS: Final = 1_024
 _ROUNDS: Final = 4
 _PATIENCE_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = (0.1, 0.5, 1.0, 2.0)
+_SEQ_DIGITS_MAX: Final = len(str(SEQ_MAX))
 
 
 class RemoteBlocks:
@@ -100,11 +100,13 @@ class RemoteBlocks:
             if not left:
                 return
             if attempt:
-                await asyncio.sleep(_PAUSE_SECONDS[attempt - 1])
+                await asyncio.sleep(_seconds_before(error, attempt))
             try:
                 await self._get_round(left)
-            except Unavailable as failed:
+            except (Unavailable, Limited) as failed:
                 error = failed
+            if not is_worth_waiting(error):
+                break
         for call in calls:
             call.fail(error)
 
@@ -116,7 +118,9 @@ class RemoteBlocks:
         async with self._server.stream("POST", "/v1/blocks/get", body=encode_ids(waiting)) as pieces:
             async for piece in pieces:
                 for block_id, found in reader.feed(piece):
-                    _settle(waiting.pop(block_id, []), block_id, found)
+                    if block_id not in waiting:
+                        raise Invalid("the server sent a block that was not asked for")
+                    _settle(waiting.pop(block_id), block_id, found)
         if waiting:
             raise Unavailable("the server left blocks out of its answer")
 
@@ -190,13 +194,18 @@ class RemoteChains:
 
     async def watch(self, chain_id: ChainId, start: Seq) -> AsyncIterator[Entry]:
         """See `ChainStore.watch`; goes on over broken connections, until the server is away for a minute."""
-        following = start
-        lost_since, tries = time.monotonic(), 0
+        following, tries = start, 0
+        lost_since: float | None = None
+
+        def found() -> None:
+            nonlocal lost_since
+            lost_since = None
+
         while True:
             try:
-                async with aclosing(self._events(chain_id, following)) as entries:  # type: ignore[type-var]
+                async with aclosing(self._events(chain_id, following, found)) as entries:  # type: ignore[type-var]
                     async for entry in entries:
-                        lost_since, tries = time.monotonic(), 0
+                        tries = 0
                         if entry.seq < following:
                             continue
                         following = Seq(entry.seq + 1)
@@ -206,7 +215,9 @@ class RemoteChains:
                 if await self._is_over(chain_id, following):
                     return
             except Unavailable:
-                if time.monotonic() - lost_since > _PATIENCE_SECONDS:
+                now = time.monotonic()
+                lost_since = now if lost_since is None else lost_since
+                if now - lost_since > _PATIENCE_SECONDS:
                     raise
             await asyncio.sleep(_PAUSE_SECONDS[min(tries, len(_PAUSE_SECONDS) - 1)])
             tries += 1
@@ -216,11 +227,13 @@ class RemoteChains:
         raise Forbidden("ids cannot be listed over HTTP")
         yield  # pragma: no cover
 
-    async def _events(self, chain_id: ChainId, start: Seq) -> AsyncIterator[Entry]:
+    async def _events(self, chain_id: ChainId, start: Seq, found: Callable[[], None]) -> AsyncIterator[Entry]:
+        """The entries of one subscription; `found` is told when the server takes it."""
         if self._doors:
             raise Forbidden("doors cannot be watched")
         path = f"/v1/live?chain={chain_id.hex()}@{start}"
         async with self._server.stream("GET", path, Accept="text/event-stream") as pieces:
+            found()
             async for event in events_in(pieces):
                 if event.type == "error":
                     raise _error_in(event.data)
@@ -246,7 +259,7 @@ class RemoteLedger:
         document = (await self._server.ask("GET", "/v1/grants/self")).json()
         try:
             return Usage(int(document["used"]["block_bytes"]), int(document["used"]["entry_bytes"]))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise Invalid("the answer about the grant is malformed") from None
 
 
@@ -267,16 +280,23 @@ def _settle(calls: Sequence[Call[BlockId, Block]], block_id: BlockId, found: byt
         # an unavailable one stays open, and is asked for again
 
 
+def _seconds_before(error: CairnError, attempt: int) -> float:
+    """The pause before another try."""
+    if isinstance(error, Limited) and error.retry_seconds:
+        return float(error.retry_seconds)
+    return _PAUSE_SECONDS[attempt - 1]
+
+
 def _head_seq(header: str) -> int:
     seq = header.partition(" ")[0]
-    if not (seq.isascii() and seq.isdecimal()):
+    if not (seq.isascii() and seq.isdecimal() and len(seq) <= _SEQ_DIGITS_MAX):
         raise Invalid("the server's answer lacks the header Cairn-Head")
     return int(seq)
 
 
 def _entry_in(data: str, chain_id: ChainId) -> Entry:
     try:
-        document: Any = json.loads(data)
+        document: Any = parse_json(data)
         entry = Entry.decode(base64.b64decode(document["entry"], validate=True))
     except (ValueError, KeyError, TypeError):
         raise Invalid("the server sent an event that is malformed") from None
@@ -287,7 +307,7 @@ def _entry_in(data: str, chain_id: ChainId) -> Entry:
 
 def _error_in(data: str) -> CairnError:
     try:
-        document = json.loads(data)
-    except ValueError:
+        document = parse_json(data)
+    except Invalid:
         document = {}
     return error_of(503, document if isinstance(document, dict) else {})
