@@ -201,6 +201,16 @@ def _check_unchanged(before: os.stat_result, after: os.stat_result, journal: Upl
 
 @asynccontextmanager
 async def _partial_file(dest: Path, reference: Reference) -> AsyncIterator[PartialFile]:
-    file = await asyncio.to_thread(PartialFile, dest, sha256(reference.encode()))
+    opening = asyncio.ensure_future(asyncio.to_thread(PartialFile, dest, sha256(reference.encode())))
+    try:
+        file = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_late)  # the thread is still at it
+        raise
     with closing(file):
         yield file
+
+
+def _close_late(opening: asyncio.Future[PartialFile]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
