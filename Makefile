@@ -13,7 +13,7 @@ help: ## Say what can be made
 run: $(VENV)/.ready-to-run ## Serve on http://127.0.0.1:8420 (ARGS="--listen ... --data ...")
 	@exec $(BIN)/cairn serve $(ARGS)
 
-demo: $(VENV)/.ready-to-run ## Serve the demo and open it
+demo: $(VENV)/.ready-to-run ## Serve the demo, and print the link to it
 	@exec $(BIN)/cairn demo $(ARGS)
 
 test: $(VENV)/.ready-to-test node_modules/.ready ## Run every test (ARGS="-k name")

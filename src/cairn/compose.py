@@ -206,4 +206,4 @@ def check_supported(config: Config) -> None:
         raise ConfigError(f"site.proxy: proxy routes {_NOT_YET} sites of static files")
     for site in config.site:
         if not Path(site.static).is_dir():
-            raise ConfigError("site.static: there is no such folder")
+            raise ConfigError(f'site.static: there is no folder "{site.static}"')

@@ -1,0 +1,36 @@
+"""Who may write where, as docs/operations.md has it; and what a wrong folder is called."""
+
+from __future__ import annotations
+
+import pytest
+
+from cairn.compose import admission_of, check_supported, is_free
+from cairn.config import Config, ConfigError, Interface, Limits, Site
+
+LOOPBACK, ANY = "127.0.0.1:8420", "0.0.0.0:8420"
+
+
+@pytest.mark.parametrize(
+    ("interface", "admission", "free"),
+    [
+        (Interface(listen=LOOPBACK), "open", True),
+        (Interface(listen="[::1]:8420"), "open", True),
+        (Interface(listen="localhost:0"), "open", True),
+        (Interface(listen=LOOPBACK, limits=Limits(requests_per_second=5)), "open", False),
+        (Interface(listen=LOOPBACK, admission="open"), "open", False),
+        (Interface(listen=LOOPBACK, admission="grant"), "grant", False),
+        (Interface(listen=LOOPBACK, trusted_proxies=("127.0.0.1",)), "grant", False),
+        (Interface(listen=ANY), "grant", False),
+        (Interface(listen=":8420"), "grant", False),
+        (Interface(listen="example.org:8420"), "grant", False),
+        (Interface(listen=ANY, admission="open"), "open", False),
+    ],
+)
+def test_who_may_write(interface: Interface, admission: str, free: bool) -> None:
+    config = Config(interface=interface)
+    assert (admission_of(config), is_free(config)) == (admission, free)
+
+
+def test_a_site_without_its_folder_is_named() -> None:
+    with pytest.raises(ConfigError, match=r'site\.static: there is no folder "nowhere"'):
+        check_supported(Config(site=(Site(static="nowhere"),)))
