@@ -37,7 +37,6 @@ from cairn.wire.messages import encode_entries
 ENTRIES: Final = 3
 _PAYLOAD: Final = b"a message as a chat would send it"
 _UNDER_WAY: Final = 2_048
-_STARTS: Final = 5
 _TOUCHED: Final = 5_000
 _SEED: Final = 20_260
 _MIB: Final = 1 << 20
@@ -52,7 +51,7 @@ def main() -> None:
     for name, value in about.items():
         print(f"{name:8} {value}")
     _build_once(folder, arguments.chains)
-    figures = {"chains": arguments.chains, "entries": ENTRIES * arguments.chains, **_measure(folder, arguments.chains)}
+    figures = {"chains": arguments.chains, "entries": ENTRIES * arguments.chains, **_measure(folder, arguments)}
     for name, value in figures.items():
         print(f"{name:34} {value:,.2f}" if isinstance(value, float) else f"{name:34} {value:,}", flush=True)
     if arguments.json is not None:
@@ -63,6 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.many_chains", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the store is, or is made: some 4 GB for a million chains")
     parser.add_argument("--chains", type=int, default=1_000_000)
+    parser.add_argument("--starts", type=int, default=5, help="of each kind: the figures are medians")
     parser.add_argument("--json", type=Path, help="write the figures there, too")
     return parser.parse_args()
 
@@ -115,17 +115,17 @@ def _entries(keys: ChainKeys, count: int) -> Iterable[Entry]:
 # --- measuring -------------------------------------------------------------------------------------------------------
 
 
-def _measure(folder: Path, chains: int) -> dict[str, Any]:
+def _measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     figures: dict[str, Any] = {"file MiB": sum(each.stat().st_size for each in _files(folder)) / _MIB}
     for kind, prepare in (("cold", _forget), ("warm", _files)):
         seconds = []
-        for _ in range(_STARTS):
+        for _ in range(arguments.starts):
             prepare(folder)
             with _serving(folder) as (_, pid, started):
                 seconds.append(started)
                 figures[f"memory after a {kind} start, MiB"] = _rss(pid)
         figures[f"{kind} start, s"], figures[f"{kind} start, s, at most"] = median(seconds), max(seconds)
-    figures.update(_touch(folder, chains))
+    figures.update(_touch(folder, arguments.chains))
     return figures
 
 
