@@ -126,6 +126,20 @@ async def test_accounts(server: Server) -> None:
             await session.recover(str(notes))
 
 
+async def test_a_doors_write_capability_opens_it_like_a_chain(server: Server) -> None:
+    """Such as a recovery text, to look whether it is still good, or to end it."""
+    async with connect(server.url) as session:
+        account = await session.sign_up("example.org", "eve", "a password")
+        recovery = await account.recovery()
+    async with connect(server.url) as session:
+        door = session.chain(recovery)
+        assert [entry.kind for entry in await door.newest(5)] == [Kind.GENESIS, Kind.LINK]
+        await door.close()
+    async with connect(server.url) as session:
+        with pytest.raises(Closed):
+            await session.recover(recovery)
+
+
 async def test_two_devices_that_sign_up_at_once_share_one_account(server: Server) -> None:
     async with connect(server.url) as one, connect(server.url) as other:
         accounts = await asyncio.gather(*(session.sign_up("example.org", "bo", "x" * 12) for session in (one, other)))

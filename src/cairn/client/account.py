@@ -26,6 +26,7 @@ from cairn.core.store import ChainStore
 
 ROOT_BYTES: Final = 32
 _URL_BYTES_MAX: Final = 2_048
+_TRIES: Final = 8
 
 
 class NoAccount(Forbidden):
@@ -88,27 +89,48 @@ class Account:
         Raises:
             CairnError: as `Chain.entries`. Invalid, CannotOpen: one of its entries is malformed.
         """
+        caps, _ = await self._records()
+        return {name: _chain_capability(text) for name, text in caps.items()}
+
+    async def compact(self) -> None:
+        """Write the keyring as a checkpoint, and let the server drop the older records.
+
+        Raises:
+            Conflict: other devices wrote to it again and again meanwhile. Others as `keyring`.
+        """
+        for _ in range(_TRIES - 1):
+            with suppress(Conflict):  # what another device has kept meanwhile must not be dropped
+                return await self._compact_once()
+        return await self._compact_once()
+
+    async def _compact_once(self) -> None:
+        caps, last = await self._records()
+        await self.chain.checkpoint(Payload.of_json({"caps": caps}), trims=True, at=last + 1)
+
+    async def _records(self) -> tuple[dict[str, str], int]:
+        """The texts in the keyring by name, and the last seq they come from."""
         caps: dict[str, str] = {}
+        last = 0
         try:
             async with aclosing(self.chain.entries()) as entries:
                 async for entry in entries:
                     _apply(caps, entry)
+                    last = entry.seq
         except NotFound:
-            return {}
-        return {name: _chain_capability(text) for name, text in caps.items()}
-
-    async def compact(self) -> None:
-        """Write the keyring as a checkpoint, and let the server drop the older records."""
-        caps = {name: str(capability) for name, capability in (await self.keyring()).items()}
-        await self.chain.checkpoint(Payload.of_json({"caps": caps}), trims=True)
+            return {}, 0
+        return caps, last
 
     async def change_password(
         self, realm: str, username: str, password: str, account_key: bytes | None = None
     ) -> Account:
-        """Make a door for the new password that leads to the same root, then close this one."""
+        """Make a door for the new password that leads to the same root, then close this one.
+
+        Raises:
+            Forbidden: another account has this name and password. Closed: this one had it before. Others as `sign_up`.
+        """
         door = await self._accounts.door(realm, username, password, account_key)
         if door.chain_id != self._door.chain_id:
-            await door.append(self._behind.encode())
+            await self._accounts.lead(door, self._behind)
             await self._door.close()
         return Account(self._accounts, door, self._behind)
 
@@ -135,13 +157,7 @@ class Accounts:
             Invalid: the realm, name, password or account key is not of the allowed form. Others as `Chain`.
         """
         door = await self.door(realm, username, password, account_key)
-        try:
-            return await self._enter(door)
-        except NoAccount:
-            await door.create()
-            with suppress(Conflict):  # another device was first: its root is the account's
-                await door.append(Behind(os.urandom(ROOT_BYTES)).encode(), at=1)
-            return await self._enter(door)
+        return Account(self, door, await self._found_or_made(door, Behind(os.urandom(ROOT_BYTES))))
 
     async def sign_in(self, realm: str, username: str, password: str, account_key: bytes | None = None) -> Account:
         """Open the account of a name and a password.
@@ -158,6 +174,21 @@ class Accounts:
             raise Invalid("this is a chain's capability, not a recovery text")
         return await self._enter(self.chain(capability))
 
+    async def lead(self, door: Chain, behind: Behind) -> None:
+        """Make a door lead to an account, unless it leads to another.
+
+        Raises:
+            Forbidden: it does. Closed: it was given up.
+        """
+        try:
+            found = await self._found_or_made(door, behind)
+        except Closed:
+            raise Closed("the account had this password before: choose another") from None
+        if found.root != behind.root:
+            raise Forbidden("another account here has this name and password: choose another password")
+        if found != behind:
+            await door.append(behind.encode())
+
     async def door(self, realm: str, username: str, password: str, account_key: bytes | None) -> Chain:
         """The door of a name and a password; no server is asked."""
         keys = await asyncio.to_thread(door_keys, realm, username, password, account_key)
@@ -169,6 +200,24 @@ class Accounts:
         return Chain(capability, chains, self._pins, self._receipt_keys)
 
     async def _enter(self, door: Chain) -> Account:
+        return Account(self, door, await self._found(door))
+
+    async def _found_or_made(self, door: Chain, behind: Behind) -> Behind:
+        """What a door leads to; a new one is made to lead to `behind`."""
+        try:
+            return await self._found(door)
+        except NoAccount:
+            await door.create()
+            with suppress(Conflict):  # another device was first: its root is the account's
+                await door.append(behind.encode(), at=1)
+            return await self._found(door)
+
+    async def _found(self, door: Chain) -> Behind:
+        """What a door leads to.
+
+        Raises:
+            NoAccount: nothing. Closed. Others as `Chain.newest`.
+        """
         try:
             newest = (await door.newest(1))[0]
         except NotFound:
@@ -177,7 +226,7 @@ class Accounts:
             raise Closed("this door was closed: the password was changed, sign in with the new one")
         if newest.kind == Kind.GENESIS:
             raise NoAccount
-        return Account(self, door, Behind.decode(newest.data))
+        return Behind.decode(newest.data)
 
 
 def _apply(caps: dict[str, str], entry: Opened) -> None:
@@ -193,7 +242,7 @@ def _apply(caps: dict[str, str], entry: Opened) -> None:
             caps.pop(record["name"], None)
         else:
             caps[record["name"]] = record["cap"]
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise Invalid("a record of the keyring is malformed") from None
 
 

@@ -6,12 +6,14 @@ A `Chain` does what its capability allows: a write one everything, a read one al
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 from cairn.client.capability import ChainCapability, ReadCapability, WriteCapability
+from cairn.client.errors import Withheld
 from cairn.client.history import History
 from cairn.client.keyring import Keyring
 from cairn.client.opened import Opened
@@ -47,6 +49,7 @@ class Chain:
         self._keyring = Keyring(capability)
         self._is_checked = False
         self._walked: set[tuple[int, int]] = set()
+        self._walking = asyncio.Lock()
         self._writer: Writer | None = None
         if isinstance(capability, WriteCapability):
             self._writer = Writer(capability.keys, chains, self._history)
@@ -87,7 +90,10 @@ class Chain:
         """The last `count` entries."""
         head = await self.head()
         async with aclosing(self.entries(max(0, head.seq - count + 1))) as entries:
-            return [entry async for entry in entries][-count:] if count > 0 else []
+            found = [entry async for entry in entries][-count:] if count > 0 else []
+        if count > 0 and not found:
+            raise Withheld("the server named a newer head than it shows: try another server")
+        return found
 
     async def verify(self) -> Verified:
         """Check every signature, link and seal from the genesis to the head. Raises as `entries`."""
@@ -125,13 +131,19 @@ class Chain:
         return await self._write(Wanted(Payload.of_json(value, tuple(references)), at=at))
 
     async def checkpoint(
-        self, data: str | bytes | Payload = b"", references: Sequence[Reference] = (), *, trims: bool = False
+        self,
+        data: str | bytes | Payload = b"",
+        references: Sequence[Reference] = (),
+        *,
+        trims: bool = False,
+        at: int | None = None,
     ) -> Entry:
         """Append the application's state, from which new readers start.
 
-        With `trims`, the server may drop what lies before it; it does so after a day.
+        With `trims`, the server may drop what lies before it; it does so after a day. Where others write too, name with
+        `at` the seq behind the last entry that the state includes: else what came meanwhile is lost. See `append`.
         """
-        return await self._write(Wanted(_payload(data, references), Kind.CHECKPOINT, trims))
+        return await self._write(Wanted(_payload(data, references), Kind.CHECKPOINT, trims, at))
 
     async def rotate(self, data: str | bytes | Payload = b"", references: Sequence[Reference] = ()) -> ReadCapability:
         """Begin a new key epoch: the read capability returned opens all; older ones open nothing from here on."""
@@ -173,12 +185,15 @@ class Chain:
         return self._keyring.open(step)
 
     async def _walk_back(self, step: Step) -> None:
-        """Learn the key of an older epoch from the rotates behind it, once."""
-        newest = self._keyring.must_walk_to(step.entry.key_epoch)
-        if newest is None or (newest, step.entry.key_epoch) in self._walked:
+        """Learn the key of an older epoch from the rotates behind it, once; who reads meanwhile waits for it."""
+        epoch = step.entry.key_epoch
+        if self._keyring.must_walk_to(epoch) is None:
             return
-        self._walked.add((newest, step.entry.key_epoch))
-        self._keyring.walk(await self._history.rotates(step.state, newest), step.state)
+        async with self._walking:
+            newest = self._keyring.must_walk_to(epoch)
+            if newest is not None and (newest, epoch) not in self._walked:
+                self._keyring.walk(await self._history.rotates(step.state, newest), step.state)
+                self._walked.add((newest, epoch))
 
 
 def _payload(data: str | bytes | Payload, references: Sequence[Reference]) -> Payload:

@@ -13,7 +13,7 @@ import os
 import struct
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +40,7 @@ class Pins:
         self._seen: dict[ChainId, Seen] = {}
         self._unsaved: set[ChainId] = set()
         self._saver: asyncio.Task[None] | None = None
+        self._saving = asyncio.Lock()
         if folder is not None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -61,7 +62,8 @@ class Pins:
         known = self._seen.get(chain_id)
         if known is not None and known.state.seq > seen.state.seq:
             return
-        if known is not None and known.state.seq == seen.state.seq and seen.receipt is None:
+        is_other = known is not None and known.state.hash != seen.state.hash  # at one seq: a fork, and the first stays
+        if known is not None and known.state.seq == seen.state.seq and (seen.receipt is None or is_other):
             return
         self._seen[chain_id] = seen
         if not seen.state.flags & FLAG_DOOR:
@@ -73,7 +75,8 @@ class Pins:
         """Save what came within a while in one go: a sync for each entry would cost more than the entry."""
         await asyncio.sleep(_SAVE_SECONDS)
         self._saver = None
-        await self.flush()
+        with suppress(OSError, DamagedPin):  # it stays unsaved, and `close` tells
+            await self.flush()
 
     async def close(self) -> None:
         """Save what is not saved yet, and end."""
@@ -83,10 +86,20 @@ class Pins:
         await self.flush()
 
     async def flush(self) -> None:
-        """Save what is not saved yet, durably."""
-        unsaved, self._unsaved = self._unsaved, set()
-        if self._folder is not None and unsaved:
-            await asyncio.to_thread(self._save, [self._seen[chain_id] for chain_id in unsaved])
+        """Save what is not saved yet, durably.
+
+        Raises:
+            OSError: it cannot be written. DamagedPin.
+        """
+        async with self._saving:
+            unsaved, self._unsaved = self._unsaved, set()
+            if self._folder is None or not unsaved:
+                return
+            try:
+                await asyncio.to_thread(self._save, [self._seen[chain_id] for chain_id in unsaved])
+            except BaseException:
+                self._unsaved |= unsaved
+                raise
 
     def _save(self, unsaved: list[Seen]) -> None:
         assert self._folder is not None
@@ -99,7 +112,8 @@ class Pins:
         """Write a pin, unless another process has saved a newer one."""
         path = self._path(seen.state.chain_id)
         saved = _load(path, seen.state.chain_id)
-        if saved is None or saved.state.seq <= seen.state.seq:
+        is_newer = saved is None or saved.state.seq < seen.state.seq
+        if is_newer or (saved is not None and saved.state.hash == seen.state.hash):
             _replace(path, json.dumps(_to_json(seen)).encode())
 
     def _path(self, chain_id: ChainId) -> Path:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cairn.client.account import Account, Accounts
-from cairn.client.capability import Capability, ChainCapability, parse_capability
+from cairn.client.capability import Capability, ChainCapability, WriteCapability, parse_capability
 from cairn.client.chain import Chain
 from cairn.client.http import HttpServer, open_session
 from cairn.client.known_servers import KnownServers, receipt_keys_of
@@ -28,6 +28,7 @@ from cairn.client.objects import Objects
 from cairn.client.pins import Pins
 from cairn.client.remote import RemoteChains, remote_store
 from cairn.core.block import NO_GRANT
+from cairn.core.chain import FLAG_DOOR
 from cairn.core.errors import Forbidden
 from cairn.core.store import Usage
 
@@ -50,7 +51,7 @@ class Session:
         return self._server.url
 
     def chain(self, capability: ChainCapability | str) -> Chain:
-        """The chain that a capability, or its text, is for. Nothing is asked yet.
+        """The chain, or by its write capability the door, that a capability or its text is for. Nothing is asked yet.
 
         Raises:
             Invalid: the text is no capability. Forbidden: it is for a block, not for a chain.
@@ -58,7 +59,8 @@ class Session:
         found: Capability = parse_capability(capability) if isinstance(capability, str) else capability
         if not isinstance(found, ChainCapability):
             raise Forbidden("this capability opens an object: get it with `objects`")
-        return Chain(found, self._store.chains, self._pins, self._receipt_keys)
+        is_door = isinstance(found, WriteCapability) and found.keys.flags & FLAG_DOOR
+        return Chain(found, self._doors if is_door else self._store.chains, self._pins, self._receipt_keys)
 
     async def info(self) -> dict[str, Any]:
         """What the server says of itself: versions, limits, admission, time."""

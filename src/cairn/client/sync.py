@@ -105,13 +105,19 @@ class Chain:
         return self._portal.run(self._inner.append_json(value, references, at=at))
 
     def checkpoint(
-        self, data: str | bytes | Payload = b"", references: Sequence[Reference] = (), *, trims: bool = False
+        self,
+        data: str | bytes | Payload = b"",
+        references: Sequence[Reference] = (),
+        *,
+        trims: bool = False,
+        at: int | None = None,
     ) -> Entry:
         """Append the application's state, from which new readers start.
 
-        With `trims`, the server may drop what lies before it; it does so after a day.
+        With `trims`, the server may drop what lies before it; it does so after a day. Where others write too, name with
+        `at` the seq behind the last entry that the state includes: else what came meanwhile is lost. See `append`.
         """
-        return self._portal.run(self._inner.checkpoint(data, references, trims=trims))
+        return self._portal.run(self._inner.checkpoint(data, references, trims=trims, at=at))
 
     def rotate(self, data: str | bytes | Payload = b"", references: Sequence[Reference] = ()) -> ReadCapability:
         """Begin a new key epoch: the read capability returned opens all; older ones open nothing from here on."""
@@ -246,11 +252,19 @@ class Account:
         return self._portal.run(self._inner.keyring())
 
     def compact(self) -> None:
-        """Write the keyring as a checkpoint, and let the server drop the older records."""
+        """Write the keyring as a checkpoint, and let the server drop the older records.
+
+        Raises:
+            Conflict: other devices wrote to it again and again meanwhile. Others as `keyring`.
+        """
         self._portal.run(self._inner.compact())
 
     def change_password(self, realm: str, username: str, password: str, account_key: bytes | None = None) -> Account:
-        """Make a door for the new password that leads to the same root, then close this one."""
+        """Make a door for the new password that leads to the same root, then close this one.
+
+        Raises:
+            Forbidden: another account has this name and password. Closed: this one had it before. Others as `sign_up`.
+        """
         return Account(
             self._portal, self._portal.run(self._inner.change_password(realm, username, password, account_key))
         )
@@ -278,7 +292,7 @@ class Session:
         return self._inner.url
 
     def chain(self, capability: ChainCapability | str) -> Chain:
-        """The chain that a capability, or its text, is for. Nothing is asked yet.
+        """The chain, or by its write capability the door, that a capability or its text is for. Nothing is asked yet.
 
         Raises:
             Invalid: the text is no capability. Forbidden: it is for a block, not for a chain.
