@@ -92,31 +92,30 @@ def _path_of(*buffers: bytes | memoryview) -> str:
 
 
 @contextlib.contextmanager
-def _serving(folder: Path, memory: str, module: str = "cairn") -> Iterator[tuple[int, int]]:
-    """The port and pid of a server."""
+def _serving(folder: Path, *, module: str = "cairn", **env: str) -> Iterator[tuple[int, int]]:
+    """The port and pid of a server, configured by nothing but `env`."""
     ready = folder / "ready.json"
     command = [
         sys.executable, "-m", module, "serve", "--listen", "127.0.0.1:0",
         "--data", folder / "data", "--ready-file", ready,
     ]  # fmt: skip
-    env = {"CAIRN_CACHE_MEMORY": memory, "PYTHONPATH": str(_ROOT)}
-    with base.running(command, folder, ready.exists, env) as pid:
+    with base.running(command, folder, ready.exists, {**env, "PYTHONPATH": str(_ROOT)}) as pid:
         yield json.loads(ready.read_text())["port"], pid
 
 
 @contextlib.contextmanager
 def start(folder: Path) -> Iterator[Cairn]:
-    with _serving(folder, "10%") as (port, pid):
+    with _serving(folder) as (port, pid):
         yield Cairn(NAME, port, pid)
 
 
 @contextlib.contextmanager
 def start_uncached(folder: Path) -> Iterator[UncachedCairn]:
-    with _serving(folder, "0") as (port, pid):
+    with _serving(folder, CAIRN_CACHE_MEMORY="0") as (port, pid):
         yield UncachedCairn("Cairn, no cache", port, pid)
 
 
 @contextlib.contextmanager
 def start_ungrouped(folder: Path) -> Iterator[UngroupedCairn]:
-    with _serving(folder, "10%", "benchmarks.contenders.ungrouped") as (port, pid):
+    with _serving(folder, module="benchmarks.contenders.ungrouped") as (port, pid):
         yield UngroupedCairn(UNGROUPED, port, pid)
