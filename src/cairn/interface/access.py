@@ -18,6 +18,7 @@ from cairn.core.block import GrantId
 from cairn.core.clock import Clock
 from cairn.core.errors import Forbidden, Limited
 from cairn.core.store import Ledger, Usage
+from cairn.interface.forwarded import is_local, is_of_foreign_page
 from cairn.interface.grant import TOKEN_CHARS_MAX, Grant, read_grant
 from cairn.interface.http import Request
 from cairn.interface.rates import Places, Rate, address_group
@@ -111,6 +112,8 @@ class Access:
         if token is not None:
             return read_grant(token, self._grant_keys, self._clock.now_ms() // 1000)
         if self.admission == "open":
+            if self._is_free:
+                _check_local(request)
             return self._free_grant(request.client)
         raise Forbidden("writing here needs a grant: ask the operator, and send it as `Authorization: Bearer crn1g_…`")
 
@@ -163,6 +166,18 @@ class Access:
             return Grant(GrantId(mac[:16]), 0, 0, 0)
         limits = self._limits
         return Grant(GrantId(mac[:16]), limits.free_grant_bytes, limits.free_grant_appends_per_second, 0)
+
+
+def _check_local(request: Request) -> None:
+    """Where a developer's own programs write without a grant, keep those of others out.
+
+    Raises:
+        Forbidden: it came through a proxy, so from anywhere; or from a page of another site, in a browser here.
+    """
+    if not is_local(request.client, request.headers):
+        raise Forbidden("this came through a proxy: its operator sets interface.trusted_proxies or .admission")
+    if is_of_foreign_page(request.headers):
+        raise Forbidden("a page of another site writes here only with a grant")
 
 
 def _bearer(request: Request) -> str | None:

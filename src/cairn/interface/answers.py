@@ -14,7 +14,7 @@ from cairn.wire.status import problem
 COMMON: Final[Headers] = [
     ("x-content-type-options", "nosniff"),
     ("access-control-allow-origin", "*"),
-    ("access-control-expose-headers", "ETag, Cairn-Head, Cairn-Copies, Retry-After"),
+    ("access-control-expose-headers", "ETag, Cairn-Head, Cairn-Copies, Content-Range, Retry-After"),
     ("cross-origin-resource-policy", "cross-origin"),
 ]
 NO_STORE: Final = ("cache-control", "no-store")

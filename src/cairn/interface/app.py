@@ -35,7 +35,7 @@ _PREFLIGHT_HEADERS: Final = (
     ("access-control-allow-methods", "GET, HEAD, PUT, POST, DELETE"),
     (
         "access-control-allow-headers",
-        "Authorization, Cairn-Pin, Cairn-Pin-Secret, Content-Type, If-None-Match, Last-Event-ID, Range",
+        "Authorization, Cairn-Pin, Cairn-Pin-Secret, Content-Type, If-None-Match, If-Range, Last-Event-ID, Range",
     ),
     ("access-control-max-age", "86400"),
 )

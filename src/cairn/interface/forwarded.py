@@ -1,13 +1,16 @@
-"""Who the client is behind reverse proxies: X-Forwarded-For is believed from those that the configuration names."""
+"""Where a request comes from: behind reverse proxies, X-Forwarded-For is believed from those that the configuration
+names; and what speaks against a request that looks local."""
 
 from __future__ import annotations
 
 import ipaddress
 from typing import Final
+from urllib.parse import urlsplit
 
 from cairn.interface.http import RequestHeaders
 
 _HOPS_MAX: Final = 16
+_LEFT_BY_PROXIES: Final = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
 
 
 class TrustedProxies:
@@ -43,3 +46,30 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_local(client: str, headers: RequestHeaders) -> bool:
+    """Whether a program on this machine asks, as far as can be told: no proxy has left a header behind."""
+    return is_loopback(client) and not any(headers.get(name) for name in _LEFT_BY_PROXIES)
+
+
+def is_of_foreign_page(headers: RequestHeaders) -> bool:
+    """Whether a browser says that a page asks which is not of this machine."""
+    origin = headers.get("origin")
+    if origin is None:
+        return False
+    try:
+        host = urlsplit(origin).hostname or ""
+    except ValueError:
+        return True
+    return host != "localhost" and not host.endswith(".localhost") and not is_loopback(host)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is this machine's own, also where IPv4 is written as IPv6."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback

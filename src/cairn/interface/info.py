@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from cairn.core.clock import Clock
 from cairn.core.errors import Invalid
 from cairn.interface.access import Access
 from cairn.interface.answers import COMMON, NO_STORE, json_answer
+from cairn.interface.forwarded import is_local, is_of_foreign_page
 from cairn.interface.grant import Grant
 from cairn.interface.http import Request, Response
 from cairn.interface.metrics import Metrics
@@ -94,7 +94,7 @@ class InfoRoutes:
 
     async def get_metrics(self, request: Request) -> Response:
         """GET /metrics."""
-        if not _is_loopback(request.client):
+        if not is_local(request.client, request.headers) or is_of_foreign_page(request.headers):
             self._access.check_admin(request)
         headers = [*COMMON, ("content-type", "text/plain; version=0.0.4; charset=utf-8"), NO_STORE]
         return Response(200, headers, self._metrics.text())
@@ -128,10 +128,3 @@ class InfoRoutes:
             "live_chains": self._limits.live_chains,
             "headers_bytes": self._limits.headers_bytes,
         }
-
-
-def _is_loopback(client: str) -> bool:
-    try:
-        return ipaddress.ip_address(client).is_loopback
-    except ValueError:
-        return False
