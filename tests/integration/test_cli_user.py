@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import json
 import os
 import random
 import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from cairn.client import ContentType, Payload, connect
 from tests.command import Cairn
 from tests.harness import Server, serving
 
@@ -161,10 +170,6 @@ def test_a_folder_is_shared_by_a_link_over_a_kill_of_the_server(tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["../out", "/etc/out", "a/../../out", "", ".", "a\0b"])
 def test_a_chain_cannot_write_outside_of_the_folder(cairn: Cairn, writer: str, name: str) -> None:
-    import asyncio
-
-    from cairn.client import connect
-
     async def write() -> None:
         async with connect(cairn.environ["CAIRN_SERVER"]) as session:
             put = await session.objects.put(b"evil")
@@ -221,8 +226,6 @@ def test_bench_runs_and_cleans_up(cairn: Cairn, server: Server) -> None:
 def test_the_demo_shows_a_chain(cairn: Cairn) -> None:
     demo = cairn.start("demo", "--listen", "127.0.0.1:0", "--json")
     try:
-        import json
-
         assert demo.stdout is not None
         told = json.loads(demo.stdout.readline())
         reader = told["link"].partition("#")[2]
@@ -233,3 +236,151 @@ def test_the_demo_shows_a_chain(cairn: Cairn) -> None:
     finally:
         demo.kill()
         demo.communicate()
+
+
+STEERING = "\x1b]0;title\x07\x9b31m\x7f\u202e"
+
+
+@contextmanager
+def answering(status: int, document: object) -> Iterator[str]:
+    """A server that says the same to everything."""
+
+    class Same(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Same) as listening:
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.server_port}"
+        finally:
+            listening.shutdown()
+            thread.join()
+
+
+def steers(text: str) -> bool:
+    return any(not char.isprintable() and char not in "\n\t" for char in text)
+
+
+def test_what_a_server_says_does_not_steer_the_terminal(cairn: Cairn, writer: str) -> None:
+    with answering(403, {"code": "forbidden", "detail": "red" + STEERING}) as url:
+        refused = cairn("chain", "read", writer, "--server", url, code=4)
+    assert "red" in refused.err
+    assert not steers(refused.err)
+
+
+def write_file_record(cairn: Cairn, writer: str, record: object) -> None:
+    async def write() -> None:
+        async with connect(cairn.environ["CAIRN_SERVER"]) as session:
+            put = await session.objects.put(b"kept")
+            data = Payload(json.dumps(record).encode(), ContentType.JSON)
+            await session.chain(writer).append(data, [put.capability.reference])
+
+    asyncio.run(write())
+
+
+def test_a_file_name_does_not_steer_the_terminal(cairn: Cairn, writer: str) -> None:
+    name = "name" + STEERING
+    write_file_record(cairn, writer, {"name": name, "bytes": 4, "type": "", "modified_ms": 1})
+    (cairn.folder / name).write_bytes(b"mine")
+    refused = cairn("get", reader_of(cairn, writer), code=1)
+    assert "is another" in refused.err
+    assert not steers(refused.err)
+    assert (cairn.folder / name).read_bytes() == b"mine"
+    for command in (("chain", "read"), ("chain", "tail")):
+        shown = cairn(*command, writer, "--json").out
+        assert not steers(shown)
+        last = json.loads(shown.splitlines()[-1])
+        assert (last[-1] if isinstance(last, list) else last)["json"]["name"] == name
+
+
+def test_strange_entries_do_not_hide_the_others(cairn: Cairn, writer: str) -> None:
+    values = [r'"\ud800"', "1e999", "[" * 900 + "]" * 900, r'{"\udfff":1}']
+
+    async def write() -> None:
+        async with connect(cairn.environ["CAIRN_SERVER"]) as session:
+            for value in values:
+                await session.chain(writer).append(Payload(value.encode(), ContentType.JSON))
+            await session.chain(writer).append("good")
+
+    asyncio.run(write())
+    for found in (
+        cairn("chain", "read", writer, "--json").json,
+        [json.loads(line) for line in cairn("chain", "tail", writer, "--json").out.splitlines()],
+    ):
+        assert [base64.b64decode(entry["base64"]).decode() for entry in found[1:5] if "base64" in entry] == [
+            value for value, entry in zip(values, found[1:5], strict=True) if "base64" in entry
+        ]
+        assert [entry["json"] for entry in found[1:5] if "json" in entry] in ([], [json.loads(values[2])])
+        assert found[5]["text"] == "good"
+    assert "good" in cairn("chain", "read", writer).out
+
+
+def test_a_file_with_a_strange_size_is_none(cairn: Cairn, writer: str) -> None:
+    write_file_record(cairn, writer, {"name": "good", "bytes": 4, "type": "", "modified_ms": -5_000})
+    for number in (10**30, -(10**30), 1e999, 1.5, "1", True, None):
+        write_file_record(cairn, writer, {"name": "bad", "bytes": number, "type": "", "modified_ms": 1})
+        write_file_record(cairn, writer, {"name": "bad", "bytes": 4, "type": "", "modified_ms": number})
+    fetched = cairn("get", reader_of(cairn, writer), "-o", "in", "--json").json["files"]
+    assert [file["name"] for file in fetched] == ["good"]
+
+
+def test_what_cannot_be_kept_is_refused_before_anything_is_sent(cairn: Cairn, server: Server, writer: str) -> None:
+    before = blocks_of(server)
+    (cairn.folder / "one").mkdir()
+    (cairn.folder / "good").write_text("good")
+    (cairn.folder / "one" / "good").write_text("another")
+    os.mkfifo(cairn.folder / "pipe")
+    strange = os.fsencode(cairn.folder) + b"/caf\xe9"
+    Path(os.fsdecode(strange)).write_text("x")
+    assert "size" in cairn("put", "good", "pipe", code=2).err
+    assert "size" in cairn("put", "/dev/null", code=2).err
+    assert "UTF-8" in cairn("put", "good", os.fsdecode(strange), code=2).err
+    assert "two files" in cairn("put", "good", "one/good", "--chain", writer, code=2).err
+    assert blocks_of(server) == before
+    assert len(cairn("put", "good", "one/good", "--json").json["files"]) == 2
+
+
+def test_what_was_put_before_a_failure_is_told(cairn: Cairn) -> None:
+    (cairn.folder / "good").write_text("good")
+    (cairn.folder / "locked").write_text("x")
+    words = [sys.executable, "-c", _PUT_THAT_FAILS, "put", "good", "locked"]
+    failed = subprocess.run(words, capture_output=True, text=True, cwd=cairn.folder, env=cairn.environ, timeout=60)
+    assert failed.returncode == 1
+    cap, name = failed.stdout.split()
+    assert name == "good"
+    assert cairn("get", cap).out == "good"
+
+
+_PUT_THAT_FAILS = """
+from cairn.cli import main
+from cairn.client.objects import Objects
+
+put_file = Objects.put_file
+
+async def fails(self, path, **options):
+    if path.name == "locked":
+        raise PermissionError(13, "denied", str(path))
+    return await put_file(self, path, **options)
+
+Objects.put_file = fails
+main()
+"""
+
+
+def test_what_is_wrong_with_the_own_state_is_no_defect(cairn: Cairn, writer: str) -> None:
+    state = cairn.folder / "state"
+    cairn("chain", "append", writer, "x", "--state", state)
+    (pin,) = (state / "pins").glob("*.json")
+    pin.write_text("{}")
+    refused = cairn("chain", "read", writer, "--state", state, code=5)
+    assert "damaged" in refused.err
+    assert "defect" not in refused.err

@@ -13,7 +13,7 @@ import typer
 from cairn.cli import options
 from cairn.cli.client import chain_cap, entry_json, entry_line, with_session, write_cap
 from cairn.cli.failures import Exit, Failure
-from cairn.cli.output import note, say, say_json, show_pairs
+from cairn.cli.output import note, say, say_json, say_json_line, show_pairs
 
 if TYPE_CHECKING:
     from cairn.client.payload import Payload
@@ -95,7 +95,7 @@ def tail(
         async with aclosing(chain.follow(start) if follow else chain.entries(start)) as entries:
             async for entry in entries:
                 _tell_skipped(entry.skipped)
-                say(json.dumps(entry_json(entry), ensure_ascii=False) if as_json else entry_line(entry))
+                say_json_line(entry_json(entry)) if as_json else say(entry_line(entry))
                 sys.stdout.flush()
 
     with_session(work, server, None, state)

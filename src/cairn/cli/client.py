@@ -13,6 +13,7 @@ import typer
 from cairn.cli import options
 from cairn.cli.caps import parse
 from cairn.cli.failures import Exit, Failure
+from cairn.cli.output import printable
 
 if TYPE_CHECKING:
     from cairn.client.capability import ChainCapability, WriteCapability
@@ -86,6 +87,10 @@ def entry_json(entry: Opened) -> dict[str, Any]:
 
 
 def _data_json(entry: Opened) -> dict[str, Any]:
+    import json
+
+    import msgspec
+
     from cairn.client.payload import ContentType
     from cairn.core.errors import Invalid
 
@@ -93,8 +98,11 @@ def _data_json(entry: Opened) -> dict[str, Any]:
         if entry.payload.content_type == ContentType.TEXT:
             return {"text": entry.text()}
         if entry.payload.content_type == ContentType.JSON:
-            return {"json": entry.json()}
-    except Invalid:
+            value = entry.json()
+            json.dumps(value, allow_nan=False)
+            msgspec.json.encode(value)
+            return {"json": value}
+    except (Invalid, ValueError, OverflowError, RecursionError):  # such as half a surrogate pair, or a huge number
         pass  # the content type is a hint: the bytes are shown as they are
     return {"base64": base64.b64encode(entry.data).decode()}
 
@@ -114,13 +122,8 @@ def _data_line(found: dict[str, Any]) -> str:
     import json
 
     if "text" in found:
-        return _printable(found["text"])
+        return printable(found["text"])
     if "json" in found:
-        return _printable(json.dumps(found["json"], ensure_ascii=False))
+        return printable(json.dumps(found["json"], ensure_ascii=False))
     size = len(base64.b64decode(found["base64"]))
     return f"({size:,} bytes)" if size else ""
-
-
-def _printable(text: str) -> str:
-    """No control characters: what somebody else wrote must not steer the terminal."""
-    return "".join(char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -12,6 +12,7 @@ from typing import Final
 
 import typer
 
+from cairn.cli.output import printable
 from cairn.core.errors import CairnError
 
 
@@ -53,6 +54,11 @@ ADVICE: Final[dict[str, Advice]] = {
     "forbidden": Advice(
         Exit.DENIED, "writing may need a grant: ask the operator to run `cairn grant`, then set CAIRN_GRANT to it"
     ),
+    "server_changed": Advice(
+        Exit.NOT_VERIFIED, "ask its operator; to trust it anew, remove its entry from servers.json in the state folder"
+    ),
+    "damaged_pin": Advice(Exit.NOT_VERIFIED, "without its pin a chain is read as for the first time"),
+    "no_account": Advice(Exit.DENIED, "check the name, the password and the realm"),
     "not_found": Advice(Exit.FAILED, "check the capability, and that --server names the server that has it"),
     "conflict": Advice(Exit.FAILED, "another writer was faster: run the command again"),
     "closed": Advice(Exit.FAILED, "the chain has ended for good: begin another with `cairn new write`"),
@@ -69,6 +75,8 @@ ADVICE: Final[dict[str, Advice]] = {
     "storage_failed": Advice(Exit.FAILED, "look at the kernel's log, then start again and run `cairn scrub`"),
 }
 
+_MESSAGE_CHARS_MAX: Final = 2_000
+
 _DEFECT: Final = Advice(Exit.FAILED, "this is a defect of Cairn: run again with CAIRN_DEBUG=1 and report what it shows")
 
 
@@ -84,8 +92,9 @@ def report(error: Exception) -> int:
 
 
 def complain(message: str, hint: str) -> None:
-    """An error and its remedy, on standard error."""
-    typer.echo(f"{typer.style('error:', fg='red', bold=True)} {message}", err=True)
+    """An error and its remedy, on standard error. The message may be a server's, or hold a name from a chain."""
+    shown = "\n".join(map(printable, message[:_MESSAGE_CHARS_MAX].split("\n")))
+    typer.echo(f"{typer.style('error:', fg='red', bold=True)} {shown}", err=True)
     typer.echo(f"  {typer.style('try:', fg='cyan', bold=True)} {hint}", err=True)
 
 
@@ -117,6 +126,7 @@ _OS_HINTS: Final = {
     errno.EPERM: "check who owns it, and its mode",
     errno.ENOSPC: "free space on this disk",
     errno.EADDRINUSE: "choose another port with --listen, or stop what uses this one",
+    errno.EAGAIN: "wait until it is done, or name another file",
     errno.ECONNREFUSED: "is the server running? `cairn serve` starts one",
 }
 

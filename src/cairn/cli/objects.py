@@ -41,15 +41,15 @@ def put(
     If it is broken off, run it again: what the server has is not sent again.
     """
     writer = write_cap(chain) if chain else None
-    wanted = _wanted(files)
-    with progress("putting") as told:
-        putting = _Putting(writer, told, sum(record.bytes for _, record in wanted))
+    wanted = _wanted(files, is_for_chain=writer is not None)
+    putting = _Putting(writer, sum(record.bytes for _, record in wanted))
+    try:
         done = with_session(lambda session: putting.run(session, wanted), server, grant, state)
-    if as_json:
-        say_json({**(done[0] if len(done) == 1 else {}), "files": done} if done else {"files": []})
-        return
-    for file in done:
-        say(file["cap"] if len(done) == 1 else f"{file['cap']}  {file['name']}")
+    except BaseException:
+        if putting.done:  # what is kept is paid for: its capabilities must not be lost with a later file
+            _show_put(putting.done, len(wanted), as_json)
+        raise
+    _show_put(done, len(wanted), as_json)
     if writer is not None:
         note(f"{len(done):,} files in the chain: `cairn get CAP -o FOLDER` fetches them with its read capability")
 
@@ -114,13 +114,20 @@ def remove(
 class _Putting:
     """Puts several files, some at a time, and adds up their progress."""
 
-    def __init__(self, writer: WriteCapability | None, told: Progress, total_bytes: int) -> None:
+    def __init__(self, writer: WriteCapability | None, total_bytes: int) -> None:
         self._writer = writer
-        self._told = told
+        self._told: Progress = lambda done, total: None
         self._total_bytes = total_bytes
-        self._done: dict[str, int] = {}
+        self._bytes: dict[str, int] = {}
+        self.done: list[dict[str, Any]] = []
+        """What is kept by now, in the order in which it was done."""
 
     async def run(self, session: Session, wanted: list[tuple[Path, FileRecord]]) -> list[dict[str, Any]]:
+        """Put the files; what is told of each, in their order."""
+        with progress("putting") as self._told:
+            return await self._run(session, wanted)
+
+    async def _run(self, session: Session, wanted: list[tuple[Path, FileRecord]]) -> list[dict[str, Any]]:
         from cairn.client.folder import files_in
         from cairn.client.pipeline import in_order
 
@@ -132,6 +139,11 @@ class _Putting:
                 yield one
 
         async def put_one(one: tuple[Path, FileRecord]) -> dict[str, Any]:
+            shown = await put_or_find(one)
+            self.done.append(shown)
+            return shown
+
+        async def put_or_find(one: tuple[Path, FileRecord]) -> dict[str, Any]:
             path, record = one
             stored = there.get(record.name)
             if stored is not None and stored.record == record:
@@ -148,8 +160,8 @@ class _Putting:
             return [shown async for shown in results]
 
     def _progressed(self, name: str, count: int) -> None:
-        self._done[name] = count
-        self._told(sum(self._done.values()), self._total_bytes)
+        self._bytes[name] = count
+        self._told(sum(self._bytes.values()), self._total_bytes)
 
 
 def _shown(record: FileRecord, capability: BlockCapability, put: Put | None) -> dict[str, Any]:
@@ -159,10 +171,38 @@ def _shown(record: FileRecord, capability: BlockCapability, put: Put | None) -> 
     return shown
 
 
-def _wanted(paths: list[Path]) -> list[tuple[Path, FileRecord]]:
+def _is_utf8(name: str) -> bool:
+    """Whether a file's name can stand in JSON; others come as halves of surrogate pairs."""
+    return not any("\ud800" <= char <= "\udfff" for char in name)
+
+
+def _show_put(done: list[dict[str, Any]], count: int, as_json: bool) -> None:
+    if as_json:
+        say_json({**(done[0] if count == 1 else {}), "files": done})
+        return
+    for file in done:
+        say(file["cap"] if count == 1 else f"{file['cap']}  {file['name']}")
+
+
+def _wanted(paths: list[Path], *, is_for_chain: bool) -> list[tuple[Path, FileRecord]]:
+    """The files to put. What cannot be kept is refused before anything is sent.
+
+    Raises:
+        Failure: a name or a kind of file that cannot be kept. OSError.
+    """
     from cairn.client.folder import FileRecord, files_under
 
-    return [(found, FileRecord.of(found, name)) for path in paths for found, name in files_under(path)]
+    wanted = [(found, FileRecord.of(found, name)) for path in paths for found, name in files_under(path)]
+    names = set()
+    for path, record in wanted:
+        if not path.is_file():
+            raise Failure(f"{path} is no file with a size", "copy what it gives to a file first", Exit.USAGE)
+        if not _is_utf8(record.name):
+            raise Failure(f"{path} has a name that is not UTF-8", "give it another name first", Exit.USAGE)
+        if is_for_chain and record.name in names:
+            raise Failure(f"two files would be {record.name} in the chain", "put the folder above them", Exit.USAGE)
+        names.add(record.name)
+    return wanted
 
 
 async def _get_file(session: Session, capability: BlockCapability, dest: Path) -> int:

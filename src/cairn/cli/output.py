@@ -26,12 +26,38 @@ def note(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def printable(text: str) -> str:
+    """No control characters: what somebody else wrote must not steer the terminal."""
+    return "".join(char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
 def say_json(document: Any) -> None:
     """The answer as one JSON document: indented for a terminal, one line for a program."""
     import msgspec
 
     data = msgspec.json.encode(document)
-    say((msgspec.json.format(data, indent=2) if sys.stdout.isatty() else data).decode())
+    say(_escaped((msgspec.json.format(data, indent=2) if sys.stdout.isatty() else data).decode()))
+
+
+def say_json_line(document: Any) -> None:
+    """One of several JSON documents, each on a line of its own, at once."""
+    import msgspec
+
+    say(_escaped(msgspec.json.encode(document).decode()))
+    sys.stdout.flush()
+
+
+def _escaped(text: str) -> str:
+    """The same JSON without what steers a terminal: JSON itself escapes only the lower control characters."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else _json_escape(char) for char in text)
+
+
+def _json_escape(char: str) -> str:
+    import json
+
+    return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
 
 
 def table(*columns: str) -> Table:

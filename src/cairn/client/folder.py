@@ -22,6 +22,7 @@ from cairn.core.errors import Invalid, NotFound
 
 _NAME_BYTES_MAX: Final = 4_096
 _PART_BYTES_MAX: Final = 255
+_NUMBER_MAX: Final = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,12 @@ def file_of(entry: Opened) -> StoredFile | None:
         return None
     try:
         data = entry.json()
-        record = FileRecord(str(data["name"]), int(data["bytes"]), str(data["type"]), int(data["modified_ms"]))
-    except (Invalid, KeyError, TypeError, ValueError):
+        record = FileRecord(str(data["name"]), data["bytes"], str(data["type"]), data["modified_ms"])
+    except (Invalid, KeyError, TypeError):
+        return None
+    if not (type(record.bytes) is type(record.modified_ms) is int):
+        return None
+    if not (0 <= record.bytes <= _NUMBER_MAX and abs(record.modified_ms) <= _NUMBER_MAX):
         return None
     return StoredFile(record, BlockCapability(entry.references[0]))
 

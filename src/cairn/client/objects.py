@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, closing
 from dataclasses import dataclass
@@ -86,10 +87,12 @@ class Objects:
         """Keep a file. If an earlier try was broken off, what is on the server already is not sent again.
 
         Raises:
-            OSError: it cannot be read. Invalid: it changed meanwhile.
+            OSError: it cannot be read. Invalid: it changed meanwhile, or is a pipe or the like.
         """
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise Invalid("this is no file with a size: put what it gives as a stream")
             journal = self._journal(path, status, chunk_bytes, owner, convergence)
             pin = None if owner else journal.pin if journal else Pin(os.urandom(32))
             upload = Upload(

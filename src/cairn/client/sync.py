@@ -174,7 +174,7 @@ class Objects:
         """Keep a file. If an earlier try was broken off, what is on the server already is not sent again.
 
         Raises:
-            OSError: it cannot be read. Invalid: it changed meanwhile.
+            OSError: it cannot be read. Invalid: it changed meanwhile, or is a pipe or the like.
         """
         return self._portal.run(
             self._inner.put_file(path, owner=owner, convergence=convergence, chunk_bytes=chunk_bytes, progress=progress)
