@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from cairn.client.pins import locked, replace_file
 from cairn.core.errors import CairnError, Invalid
 
 _KEYS_MAX: Final = 64
@@ -36,32 +36,34 @@ class KnownServers:
         """
         if self._path is None or _is_loopback(url):
             return
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with locked(self._path.parent):
+            self._compare(url, keys)
+
+    def _compare(self, url: str, keys: frozenset[bytes]) -> None:
         servers = self._load()
-        seen = {bytes.fromhex(key) for key in servers.get(url, [])}
+        seen = servers.get(url, frozenset())
         if seen and not seen & keys:
             raise ServerChanged(
                 "this server signs its receipts with another key than before: it was set up anew, or is another server"
             )
         if not seen >= keys:
-            servers[url] = sorted(key.hex() for key in keys)
-            self._save(servers)
+            self._save({**servers, url: keys})
 
-    def _load(self) -> dict[str, list[str]]:
+    def _load(self) -> dict[str, frozenset[bytes]]:
         assert self._path is not None
         try:
             found = json.loads(self._path.read_bytes())
+            return {url: frozenset(bytes.fromhex(key) for key in keys) for url, keys in found.items()}
         except FileNotFoundError:
             return {}
-        except ValueError:
+        except (AttributeError, TypeError, ValueError):
             raise Invalid("servers.json in the state folder is damaged: remove it to trust servers anew") from None
-        return found if isinstance(found, dict) else {}
 
-    def _save(self, servers: dict[str, list[str]]) -> None:
+    def _save(self, servers: dict[str, frozenset[bytes]]) -> None:
         assert self._path is not None
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self._path.with_name(f"servers.json.{os.getpid()}")
-        draft.write_text(json.dumps(servers, indent=1) + "\n")
-        draft.replace(self._path)
+        document = {url: sorted(key.hex() for key in keys) for url, keys in servers.items()}
+        replace_file(self._path, json.dumps(document, indent=1).encode() + b"\n")
 
 
 def receipt_keys_of(info: Any) -> frozenset[bytes]:

@@ -103,7 +103,7 @@ class Pins:
 
     def _save(self, unsaved: list[Seen]) -> None:
         assert self._folder is not None
-        with _locked(self._folder):
+        with locked(self._folder):
             for seen in unsaved:
                 self._save_one(seen)
             _sync(self._folder)
@@ -114,7 +114,7 @@ class Pins:
         saved = _load(path, seen.state.chain_id)
         is_newer = saved is None or saved.state.seq < seen.state.seq
         if is_newer or (saved is not None and saved.state.hash == seen.state.hash):
-            _replace(path, json.dumps(_to_json(seen)).encode())
+            replace_file(path, json.dumps(_to_json(seen)).encode())
 
     def _path(self, chain_id: ChainId) -> Path:
         assert self._folder is not None
@@ -122,14 +122,14 @@ class Pins:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Keep other processes out while pins are compared and written."""
     with (folder / "lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Put a whole file in place, mode 0600, its bytes synced before its name."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".pin-")
     try:

@@ -12,10 +12,11 @@ import pytest
 
 from cairn.client import Chain, NoAccount, Withheld, WriteCapability, pins
 from cairn.client.account import Accounts
+from cairn.client.known_servers import KnownServers, ServerChanged
 from cairn.client.pins import DamagedPin, Pins
 from cairn.client.reader import Seen
 from cairn.core.chain import ChainId, ChainState, Entry, Head, Kind, Receipt, Seq, begin
-from cairn.core.errors import CairnError, Closed, Forbidden
+from cairn.core.errors import CairnError, Closed, Forbidden, Invalid
 from cairn.core.store import Store
 from cairn.storage.memory import memory_store
 
@@ -112,13 +113,24 @@ async def test_two_tasks_that_read_one_chain_both_get_its_older_keys(store: Stor
         assert problems == [None] * 9
 
 
+async def test_servers_that_are_met_at_once_are_all_remembered(tmp_path: Path) -> None:
+    urls = {f"http://server{number}.example": frozenset([bytes([number]) * 32]) for number in range(40)}
+    await asyncio.gather(*(asyncio.to_thread(KnownServers(tmp_path).check, url, urls[url]) for url in urls))
+    for url in urls:
+        with pytest.raises(ServerChanged):
+            KnownServers(tmp_path).check(url, frozenset([bytes(32)[:31] + b"x"]))
+    (tmp_path / "servers.json").write_text('{"http://server1.example": [5]}')
+    with pytest.raises(Invalid):
+        KnownServers(tmp_path).check("http://server1.example", frozenset([bytes(32)]))
+
+
 def state() -> ChainState:
     return begin(WriteCapability.new().keys.genesis())
 
 
 async def test_pins_that_could_not_be_saved_are_saved_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pins, "_SAVE_SECONDS", 0.0)
-    replace_file, tries = pins._replace, 0
+    replace_file, tries = pins.replace_file, 0
     failed = asyncio.Event()
     loop = asyncio.get_running_loop()
     lost: list[object] = []
@@ -132,7 +144,7 @@ async def test_pins_that_could_not_be_saved_are_saved_later(tmp_path: Path, monk
             raise OSError(errno.ENOSPC, "no space left")
         replace_file(path, content)
 
-    monkeypatch.setattr(pins, "_replace", full)
+    monkeypatch.setattr(pins, "replace_file", full)
     kept, seen = Pins(tmp_path), Seen(state())
     kept.keep(seen)
     saver = kept._saver
@@ -155,7 +167,7 @@ async def test_what_cannot_be_saved_is_told_at_the_end(tmp_path: Path) -> None:
 
 async def test_closing_waits_for_a_save_that_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pins, "_SAVE_SECONDS", 0.0)
-    begun, go_on, replace_file = asyncio.Event(), threading.Event(), pins._replace
+    begun, go_on, replace_file = asyncio.Event(), threading.Event(), pins.replace_file
     loop = asyncio.get_running_loop()
 
     def slow(path: Path, content: bytes) -> None:
@@ -163,7 +175,7 @@ async def test_closing_waits_for_a_save_that_is_under_way(tmp_path: Path, monkey
         assert go_on.wait(30)
         replace_file(path, content)
 
-    monkeypatch.setattr(pins, "_replace", slow)
+    monkeypatch.setattr(pins, "replace_file", slow)
     kept, seen = Pins(tmp_path), Seen(state())
     kept.keep(seen)
     await begun.wait()
