@@ -1,13 +1,14 @@
 """Half-done work that two runs share, or that is left in the middle: nothing is mixed, lost or left open."""
 
 import asyncio
+import fcntl
 import os
 import threading
 from pathlib import Path
 
 import pytest
 
-from cairn.client import Objects, journal
+from cairn.client import Objects
 from cairn.client.journal import PartialFile, UploadJournal
 from cairn.core.block import Block, BlockId, GrantId, PinHash
 from cairn.core.errors import Unavailable
@@ -64,15 +65,15 @@ def test_a_journal_that_was_finished_meanwhile_is_begun_anew(tmp_path: Path, mon
     """Between opening and locking the other upload ends, and takes its journal away."""
     path = tmp_path / "journal"
     first = UploadJournal(path)
-    lock = journal.fcntl.flock
+    lock = fcntl.flock
 
     def ended(file: int, how: int) -> None:
-        monkeypatch.setattr(journal.fcntl, "flock", lock)
+        monkeypatch.setattr(fcntl, "flock", lock)
         first.remove()
         first.close()
         lock(file, how)
 
-    monkeypatch.setattr(journal.fcntl, "flock", ended)
+    monkeypatch.setattr(fcntl, "flock", ended)
     second = UploadJournal(path)
     assert second.pin != first.pin
     second.remove()

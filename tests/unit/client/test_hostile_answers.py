@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
+import aiohttp
 import pytest
 
 from cairn.client import WriteCapability, http, remote
@@ -113,7 +114,7 @@ async def test_a_proxy_whose_server_failed_it(method: str, expected: type[CairnE
 async def test_a_silent_server_is_not_waited_for_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "_PATIENCE_SECONDS", 0.0)
     async with scripted(SILENCE) as (script, server):
-        server._session._timeout = http.aiohttp.ClientTimeout(sock_read=0.05)
+        server._session._timeout = aiohttp.ClientTimeout(sock_read=0.05)
         with pytest.raises(Unavailable):
             await server.ask("GET", "/v1/info")
         assert len(script.requests) == 1

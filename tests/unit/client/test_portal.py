@@ -41,9 +41,9 @@ class Numbers:
 
 
 def test_ctrl_c_while_waiting_for_the_next_item(portal: Portal) -> None:
-    numbers, found = Numbers(), []
+    numbers = Numbers()
     with pytest.raises(KeyboardInterrupt):
-        found.extend(iter_into(portal, numbers))
+        list(iter_into(portal, numbers))
     assert numbers.is_tidy
 
 
