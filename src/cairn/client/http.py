@@ -27,6 +27,8 @@ _PAUSE_SECONDS: Final = 0.1
 _PAUSE_SECONDS_MAX: Final = 3.0
 _WAIT_WHEN_LIMITED_SECONDS_MAX: Final = 10
 _PATIENCE_SECONDS: Final = 60.0  # no try begins later: a server that never answers is not waited for six times over
+_REQUEST_SECONDS: Final = 120.0
+_SLOWEST_BYTES_PER_SECOND: Final = 16 * 1024
 _ANSWER_BYTES_MAX: Final = BATCH_BYTES_MAX + 1024 * 1024
 _PROBLEM_BYTES_MAX: Final = 64 * 1024
 
@@ -104,8 +106,9 @@ class HttpServer:
         is_write = method in ("PUT", "POST", "DELETE")
         try:
             async with self._session.request(
-                method, self.url + path, data=_data(body), headers={**self._headers, **headers}, allow_redirects=False
-            ) as response:
+                method, self.url + path, data=_data(body), headers={**self._headers, **headers},
+                timeout=_deadline(body), allow_redirects=False,
+            ) as response:  # fmt: skip
                 if response.status >= 300 and response.status != 304:
                     raise await _error_in(response, is_write=is_write)
                 received = {name.lower(): value for name, value in response.headers.items()}
@@ -118,7 +121,6 @@ class HttpServer:
 async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
     """A session with kept connections and deadlines. Cookies are not kept, and proxies of the environment are used."""
     async with aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=120, sock_connect=10, sock_read=60),
         connector=aiohttp.TCPConnector(limit=16),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=True,
@@ -188,6 +190,12 @@ def _pause_seconds(error: CairnError, attempt: int) -> float:
         return float(error.retry_seconds)
     pause: float = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS * 2**attempt)
     return pause * (0.5 + random.random() / 2)  # noqa: S311 - jitter
+
+
+def _deadline(body: bytes | None) -> aiohttp.ClientTimeout:
+    """How long a request may take: a large body gets the time that a slow line needs, shared by several requests."""
+    seconds = _REQUEST_SECONDS + len(body or b"") / _SLOWEST_BYTES_PER_SECOND
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=10, sock_read=60)
 
 
 def _data(body: bytes | None) -> io.BytesIO | None:

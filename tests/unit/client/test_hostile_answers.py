@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
-import aiohttp
 import pytest
 
 from cairn.client import WriteCapability, http, remote
@@ -114,10 +113,25 @@ async def test_a_proxy_whose_server_failed_it(method: str, expected: type[CairnE
 async def test_a_silent_server_is_not_waited_for_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "_PATIENCE_SECONDS", 0.0)
     async with scripted(SILENCE) as (script, server):
-        server._session._timeout = aiohttp.ClientTimeout(sock_read=0.05)
+        monkeypatch.setattr(http, "_REQUEST_SECONDS", 0.5)
         with pytest.raises(Unavailable):
             await server.ask("GET", "/v1/info")
         assert len(script.requests) == 1
+
+
+async def test_a_large_body_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow line, that is, seen from here: the answer comes long after what a request without a body may take."""
+    monkeypatch.setattr(http, "_REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(http, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(http, "_SLOWEST_BYTES_PER_SECOND", 1)
+    for body in (None, b"x" * 100):
+        async with scripted(SILENCE) as (_, server):
+            asking = asyncio.create_task(server.ask("POST", "/", body=body))
+            done, _ = await asyncio.wait([asking], timeout=3.0)
+            assert bool(done) == (body is None)
+            asking.cancel()
+            await asyncio.wait([asking])
+            assert asking.cancelled() or isinstance(asking.exception(), Unknown)
 
 
 @pytest.mark.parametrize(
