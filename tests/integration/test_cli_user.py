@@ -384,3 +384,19 @@ def test_what_is_wrong_with_the_own_state_is_no_defect(cairn: Cairn, writer: str
     refused = cairn("chain", "read", writer, "--state", state, code=5)
     assert "damaged" in refused.err
     assert "defect" not in refused.err
+
+
+def test_a_folder_of_which_a_part_cannot_be_had(cairn: Cairn, writer: str) -> None:
+    for name in ("a", "b", "c"):
+        (cairn.folder / name).write_text(name)
+    files = cairn("put", "a", "b", "--chain", writer, "--json").json["files"]
+    old = reader_of(cairn, writer)
+    newest = cairn("chain", "rotate", writer, "--json").json["cap"]
+    cairn("put", "c", "--chain", writer)
+    behind = cairn("get", old, "-o", "old", code=4)
+    assert "2 entries do not open" in behind.err
+    assert content_of(cairn.folder / "old") == {"a": b"a", "b": b"b"}
+    cairn("remove", files[0]["cap"], "--chain", writer)
+    gone = cairn("get", newest, "-o", "new", code=1)
+    assert "not there any more: a" in gone.err
+    assert content_of(cairn.folder / "new") == {"b": b"b", "c": b"c"}

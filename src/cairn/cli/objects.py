@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -15,11 +14,12 @@ from cairn.cli import options
 from cairn.cli.caps import parse
 from cairn.cli.client import with_session, write_cap
 from cairn.cli.failures import Exit, Failure
+from cairn.cli.folders import FolderFetch
 from cairn.cli.output import Progress, note, progress, say, say_json
 
 if TYPE_CHECKING:
-    from cairn.client.capability import BlockCapability, ChainCapability, WriteCapability
-    from cairn.client.folder import FileRecord, StoredFile
+    from cairn.client.capability import BlockCapability, WriteCapability
+    from cairn.client.folder import FileRecord
     from cairn.client.objects import Put
     from cairn.client.session import Session
 
@@ -73,8 +73,10 @@ def get(
 
     found = parse(options.read_cap(cap))
     if isinstance(found, ChainCapability):
-        fetched = with_session(lambda session: _get_folder(session, found, dest or Path(), force), server, None, state)
-        say_json({"files": fetched}) if as_json else note(f"{len(fetched):,} files in {dest or '.'}")
+        getting = FolderFetch(dest or Path(), force=force)
+        with_session(lambda session: getting.run(session, found), server, None, state)
+        say_json({"files": getting.done}) if as_json else note(f"{len(getting.done):,} files in {dest or '.'}")
+        getting.check()
         return
     assert isinstance(found, BlockCapability)
     if dest is None or str(dest) == "-":
@@ -132,7 +134,7 @@ class _Putting:
         from cairn.client.pipeline import in_order
 
         chain = session.chain(self._writer) if self._writer else None
-        there = await files_in(chain) if chain else {}
+        there = (await files_in(chain)).by_name if chain else {}
 
         async def each() -> AsyncIterator[tuple[Path, FileRecord]]:
             for one in wanted:
@@ -215,49 +217,6 @@ async def _get_to_output(session: Session, capability: BlockCapability) -> None:
         async for piece in pieces:
             sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()
-
-
-async def _get_folder(session: Session, capability: ChainCapability, folder: Path, force: bool) -> list[dict[str, Any]]:
-    from cairn.client.folder import files_in
-
-    files = await files_in(session.chain(capability))
-    if not files:
-        raise Failure("this chain keeps no files", "`cairn chain read CAP` shows its entries")
-    safe = {name: file for name, file in files.items() if file.record.is_safe_in(folder)}
-    wanted = [(file, _place(file, folder, force)) for file in safe.values()]
-    total, before, shown = sum(file.record.bytes for file, _ in wanted), 0, []
-    with progress("getting") as told:
-        for file, path in wanted:
-            if path is not None:
-                await session.objects.get_file(
-                    file.capability,
-                    path,
-                    progress=lambda done, _, before=before: told(before + done, total),  # type: ignore[misc]
-                )
-                os.utime(path, ns=(file.record.modified_ms * 1_000_000,) * 2)
-            before += file.record.bytes
-            told(before, total)
-            shown.append({"name": file.record.name, "bytes": file.record.bytes})
-    if len(safe) < len(files):
-        left_out = len(files) - len(safe)
-        raise Failure(
-            f"{left_out} of the chain's files left out: their names lead out of the folder",
-            "`cairn chain read CAP` shows them: do not trust their writer", Exit.NOT_VERIFIED,
-        )  # fmt: skip
-    return shown
-
-
-def _place(file: StoredFile, folder: Path, force: bool) -> Path | None:
-    """Where a file is written; None if it is there already."""
-    path = file.record.path_in(folder)
-    if path.exists():
-        status = path.stat()
-        if (status.st_size, status.st_mtime_ns // 1_000_000) == (file.record.bytes, file.record.modified_ms):
-            return None
-        if not force:
-            raise Failure(f"{path} is there already, and is another", "name another folder with -o, or use --force")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def _refuse_terminal(dest: Path | None) -> None:

@@ -68,18 +68,28 @@ class StoredFile:
     capability: BlockCapability
 
 
-async def files_in(chain: Chain) -> dict[str, StoredFile]:
-    """The files of a chain, by name; none if the chain is not there. Raises as `Chain.entries`."""
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of a chain, and how many entries did not open: there may be files among them."""
+
+    by_name: dict[str, StoredFile]
+    unopened: int = 0
+
+
+async def files_in(chain: Chain) -> Files:
+    """The files of a chain; none if the chain is not there. Raises as `Chain.entries`."""
     found: dict[str, StoredFile] = {}
+    unopened = 0
     try:
         async with aclosing(chain.entries()) as entries:
             async for entry in entries:
+                unopened += entry.content is None
                 file = file_of(entry)
                 if file is not None:
                     found[file.record.name] = file
     except NotFound:
-        return {}
-    return found
+        return Files({})
+    return Files(found, unopened)
 
 
 def file_of(entry: Opened) -> StoredFile | None:

@@ -49,7 +49,7 @@ async def exchange(port: int, sent: bytes, quiet_seconds: float, is_head: bool =
 
 def parsed(received: bytes, is_head: bool = False) -> tuple[list[tuple[int, bytes]], bytes]:
     """The answers in a stream of bytes, 1xx left out, and what follows the last whole one."""
-    answers = []
+    answers: list[tuple[int, bytes]] = []
     while True:
         head, ended, rest = received.partition(b"\r\n\r\n")
         lines = head.split(b"\r\n")

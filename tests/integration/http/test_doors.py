@@ -67,11 +67,11 @@ def test_a_door_is_no_chain_and_a_chain_no_door(server, door):
         f"/v1/live?chain={door.keys.chain_id.hex()}@0",
     ):
         assert server.ask("GET", path).status == 404, path
-    item = ReadItem(door.keys.chain_id, 0, 10)
+    item = ReadItem(door.keys.chain_id, 0, 10)  # type: ignore[arg-type]
     answer = server.ask("POST", "/v1/chains/read", encode_read([item]))
     assert list(decode_read_answer(answer.body)) == [(door.keys.chain_id, 0xFFFFFFFF)]
     assert Holder(server).append([door.next()]).status == 400
-    assert head(server, door.keys.chain_id, "doors")["seq"] == 2
+    assert head(server, door.keys.chain_id, "doors")["seq"] == 2  # type: ignore[index]
 
 
 def test_the_entries_of_a_door_are_not_kept_by_caches(server):

@@ -77,7 +77,7 @@ def test_what_is_under_way_is_finished_and_kept(server, size):
     assert server.process.wait(30) == 0
     server.start()
     assert has(server, block) == [True]
-    assert head(server, writer.keys.chain_id)["hash"] == writer.state.hash.hex()
+    assert head(server, writer.keys.chain_id)["hash"] == writer.state.hash.hex()  # type: ignore[index]
     server.assert_healthy()
 
 
@@ -100,7 +100,7 @@ def test_a_live_stream_is_told_and_ended(server):
             await subscriber.next_entry()
             server.process.send_signal(signal.SIGTERM)
             event = await subscriber.next()
-            assert (event.kind, event.data["code"]) == ("error", "unavailable")
+            assert (event.kind, event.data["code"]) == ("error", "unavailable")  # type: ignore[union-attr]
             assert await subscriber.next() is None
 
     asyncio.run(run())

@@ -102,7 +102,7 @@ def test_a_stream_without_a_length_is_refused_and_with_one_taken(server, writer,
     assert b"a body needs a Content-Length" in got[-1][2]
     assert head(server, writer.keys.chain_id) is None
     _talk(server, _body(path, whole, True, _length(whole)), is_enough=DATA)
-    assert head(server, writer.keys.chain_id)["seq"] == 3
+    assert head(server, writer.keys.chain_id)["seq"] == 3  # type: ignore[index]
 
 
 def test_a_stream_shorter_or_longer_than_its_length(server, writer, path):

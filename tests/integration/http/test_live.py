@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,8 @@ async def _append_many(server, writer, count, rng):
 
 async def _follow_with_cuts(server, writer, count, rng, by_id):
     """Every entry that a subscriber sees who loses its connection every few events, also in the midst of one."""
-    seen, place = [], f"{_id(writer)}@0"
+    seen: list[Any] = []
+    place = f"{_id(writer)}@0"
     last_id = ""
     while len(seen) < count:
         async with await Subscriber.open(server.port, [place], last_id) as subscriber:
@@ -91,7 +93,8 @@ def test_one_cursor_for_many_chains(server, writers):
     """The event id is the place in every chain of the query: resumed by it, all go on where they were."""
 
     async def follow(rng):
-        seen, last_id = {writer.keys.chain_id: [] for writer in writers}, ""
+        seen: dict[bytes, list[int]] = {writer.keys.chain_id: [] for writer in writers}
+        last_id = ""
         query = [f"{_id(writer)}@{number}" for number, writer in enumerate(writers)]
         while sum(map(len, seen.values())) < 3 * 41 - 3:
             async with await Subscriber.open(server.port, query, last_id) as subscriber:
@@ -118,9 +121,9 @@ def test_what_a_stream_looks_like(server, writers):
         async with await Subscriber.open(server.port, [f"{_id(writers[0])}@0"]) as subscriber:
             assert subscriber.headers["content-type"] == "text/event-stream"
             assert subscriber.headers["cache-control"] == "no-store"
-            assert (await subscriber.next()).kind == ""
+            assert (await subscriber.next()).kind == ""  # type: ignore[union-attr]
             event = await subscriber.next()
-            assert (event.id, event.data["seq"], event.data["chain"]) == ("1", 0, _id(writers[0]))
+            assert (event.id, event.data["seq"], event.data["chain"]) == ("1", 0, _id(writers[0]))  # type: ignore[union-attr]
 
     asyncio.run(run())
 
@@ -146,7 +149,7 @@ def test_a_close_ends_the_stream_when_it_was_the_last(server, writers):
 def test_a_silent_stream_says_that_it_is_there(server, writers):
     async def run():
         async with await Subscriber.open(server.port, [f"{_id(writers[0])}@1"]) as subscriber:
-            assert [(await subscriber.next()).kind for _ in range(2)] == ["", ""]
+            assert [(await subscriber.next()).kind for _ in range(2)] == ["", ""]  # type: ignore[union-attr]
             await _append(server, writers[0])
             assert (await subscriber.next_entry())[1].seq == 1
 

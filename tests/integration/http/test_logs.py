@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
 import time
 
@@ -64,8 +63,7 @@ def test_the_log_holds_no_id_key_or_grant(tmp_path):
         _live_through(server, holder)
         time.sleep(1)  # the rate lets one more in
         metrics = server.ask("GET", "/metrics").body.decode()
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(30) == 0
+        assert server.stop() == 0
         log = server.log.read_text()
     print(log)
     for text in (log, metrics):

@@ -258,4 +258,4 @@ def test_entries_over_the_quota_or_the_rate_are_not_appended(server):
     answer = slow.append([writer.next()])
     _refused(answer, 429, "limited")
     assert int(answer.headers["retry-after"]) > 0
-    assert head(server, writer.keys.chain_id)["seq"] == 4
+    assert head(server, writer.keys.chain_id)["seq"] == 4  # type: ignore[index]

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from cairn.core.block import Block
+from cairn.core.block import Block, PinHash
 from cairn.testing.chains import Writer, random_block
 from cairn.wire.messages import (
     PutItem,
@@ -208,7 +208,7 @@ def test_a_batch_put_refuses_nothing_of_the_others(server):
     """One block twice, and one that is there: each item answers for itself."""
     first, second = random_block(os.urandom(8).hex()), random_block(os.urandom(8).hex())
     assert Holder(server).put(second).status == 201
-    items = [PutItem(os.urandom(32), data) for data in (first.data, second.data, first.data)]
+    items = [PutItem(PinHash(os.urandom(32)), data) for data in (first.data, second.data, first.data)]
     outcomes = decode_put_answer(server.ask("POST", "/v1/blocks/put", encode_put(items)).body)
     assert [block_id for block_id, _ in outcomes] == [first.id, second.id, first.id]
     assert (sorted((outcomes[0][1], outcomes[2][1])), outcomes[1][1]) == ([0, 1], 1)
@@ -281,7 +281,7 @@ def test_many_chains_in_one_request(server, writer):
         (one, 0, 2**32 - 1),
         (two, 2**64 - 1, 1),
     ]
-    answer = server.ask("POST", "/v1/chains/read", encode_read([ReadItem(*item) for item in items]))
+    answer = server.ask("POST", "/v1/chains/read", encode_read([ReadItem(*item) for item in items]))  # type: ignore[arg-type]
     raws = [entry.raw for entry in writer.entries]
     expected = [raws[598:], _ABSENT, [e.raw for e in other.entries[:2]], [], [], raws, []]
     assert list(decode_read_answer(answer.body)) == list(zip([item[0] for item in items], expected, strict=True))

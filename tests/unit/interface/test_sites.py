@@ -123,5 +123,5 @@ def test_what_cannot_be_meant_is_refused(sites: tuple[Site, ...]) -> None:
 async def test_changes_are_followed_while_it_is_open(tmp_path: Path) -> None:
     async with sites_in(tmp_path) as sites:
         (tmp_path / "rest" / "index.html").write_text("changed")
-        while content(await sites.handle(asked("/"))) != b"changed":  # noqa: ASYNC110  # what a visitor would do
+        while content(await sites.handle(asked("/"))) != b"changed":  # what a visitor would do
             await asyncio.sleep(0.01)
