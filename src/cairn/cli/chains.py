@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 commands = typer.Typer(no_args_is_help=True, help="Write, read, follow and check a chain.")
 
 Cap = Annotated[str, typer.Argument(metavar="CAP", help="The chain's capability; @FILE reads it, `env` is CAIRN_CAP.")]
-Text = Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...", help="Text; - takes standard input.")]
+Text = Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Text; - takes standard input.")]
 AsJsonValue = Annotated[bool, typer.Option("--json-value", help="TEXT is a JSON value.")]
 FromFile = Annotated[Path | None, typer.Option("--file", metavar="FILE", help="Take the bytes of a file instead.")]
 

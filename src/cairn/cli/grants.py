@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cairn.cli import options
+from cairn.cli.failures import Exit, Failure
 from cairn.cli.output import note, say, say_json
 
 _DAY_SECONDS = 86_400
@@ -26,7 +27,7 @@ def grant(
 ) -> None:
     """Make a grant: whoever holds it may write, within its quota, rate and time."""
     from cairn.cli.settings import load
-    from cairn.config import format_size, parse_size
+    from cairn.config import format_size
     from cairn.interface.grant import Grant
     from cairn.interface.secret import NodeSecret
 
@@ -36,7 +37,7 @@ def grant(
         say_json({"admin_token": secret.admin_token}) if as_json else say(secret.admin_token)
         return
     expires = int(time.time()) + days * _DAY_SECONDS if days else 0
-    made = Grant.issue(bytes_max=parse_size(size), appends_per_second=rate, expires=expires)
+    made = Grant.issue(bytes_max=_bytes(size), appends_per_second=rate, expires=expires)
     token = made.token(secret.keys("grant"))
     if as_json:
         say_json({"grant": token, "bytes": made.bytes_max, "appends_per_second": rate, "expires": made.expires})
@@ -45,3 +46,12 @@ def grant(
     quota = format_size(made.bytes_max) if made.bytes_max else "any amount"
     until = time.strftime("until %Y-%m-%d", time.gmtime(expires)) if expires else "for ever"
     note(f"stores {quota}, {until}; give it to the writer as CAIRN_GRANT")
+
+
+def _bytes(size: str) -> int:
+    from cairn.config import ConfigError, parse_size
+
+    try:
+        return parse_size(size)
+    except ConfigError as error:
+        raise Failure(f"--bytes: {error}", "--bytes 10GiB", Exit.USAGE) from None

@@ -127,6 +127,7 @@ class _Putting:
     async def run(self, session: Session, wanted: list[tuple[Path, FileRecord]]) -> list[dict[str, Any]]:
         """Put the files; what is told of each, in their order."""
         with progress("putting") as self._told:
+            self._told(0, self._total_bytes)
             return await self._run(session, wanted)
 
     async def _run(self, session: Session, wanted: list[tuple[Path, FileRecord]]) -> list[dict[str, Any]]:

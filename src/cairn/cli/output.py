@@ -60,6 +60,11 @@ def _json_escape(char: str) -> str:
     return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
 
 
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """A number of things in words: "1 chain", "2 chains"."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def table(*columns: str) -> Table:
     """A table in the one style of this program; add rows, then `show` it."""
     from rich import box
@@ -100,8 +105,16 @@ def progress(label: str, *, unit: str = "bytes") -> Iterator[Progress]:
 def _bar(unit: str) -> Any:
     from rich import progress as parts
     from rich.console import Console
+    from rich.text import Text
 
-    measure = [parts.DownloadColumn(binary_units=True), parts.TransferSpeedColumn()]
+    from cairn.config import format_size
+
+    class Speed(parts.ProgressColumn):
+        def render(self, task: parts.Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(f"{format_size(int(speed))}/s" if speed else "", style="progress.data.speed")
+
+    measure = [parts.DownloadColumn(binary_units=True), Speed()]
     columns = measure if unit == "bytes" else [parts.MofNCompleteColumn()]
     return parts.Progress(
         parts.TextColumn("{task.description}", table_column=None),

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from cairn.cli import options
 from cairn.cli.failures import Exit, Failure
-from cairn.cli.output import say, say_json, show_pairs
+from cairn.cli.output import counted, say, say_json, show_pairs
 
 _TIMEOUT_SECONDS: Final = 10.0
 _ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -74,7 +74,16 @@ def _say(server: str, found: dict[str, Any]) -> None:
     ]
     if storage:
         pairs += [
-            ("keeps", f"{storage['blocks']:,} blocks, {storage['chains']:,} chains, {storage['entries']:,} entries"),
+            (
+                "keeps",
+                ", ".join(
+                    (
+                        counted(storage["blocks"], "block"),
+                        counted(storage["chains"], "chain"),
+                        counted(storage["entries"], "entry", "entries"),
+                    )
+                ),
+            ),
             ("on disk", f"{format_size(storage['file_bytes'])}, {format_size(storage['free_disk_bytes'])} free"),
         ]
     if "grant" in found:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import resource
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -327,7 +328,10 @@ def _free_port(listener: Listener) -> int:
     family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((listener.host, listener.port))
+        try:
+            probe.bind((listener.host, listener.port))
+        except OSError as error:
+            raise OSError(error.errno, os.strerror(error.errno or 0), f"{listener.host}:{listener.port}") from None
         return int(probe.getsockname()[1])
 
 
