@@ -3,8 +3,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from cairn.core.store import Store
-from cairn.storage.embedded import open_embedded
+from cairn.storage.embedded import folder, open_embedded
 from cairn.testing.clock import FakeClock
 from cairn.testing.contract import StoreContract, TimedContract
 
@@ -15,10 +17,18 @@ class TestEmbedded(StoreContract, TimedContract):
     @asynccontextmanager
     async def make(self) -> AsyncIterator[Store]:
         self._clock = FakeClock()
-        with tempfile.TemporaryDirectory() as folder:
-            async with open_embedded(Path(folder) / "data", clock=self._clock) as self._embedded:
+        with tempfile.TemporaryDirectory() as path:
+            async with open_embedded(Path(path) / "data", clock=self._clock) as self._embedded:
                 yield self._embedded.store
 
     async def pass_a_day(self) -> None:
         self._clock.advance(DAY_SECONDS + 1)
         await self._embedded.collect()
+
+
+class TestEmbeddedInShards(TestEmbedded):
+    """The same in several shards, as stores of other versions have them."""
+
+    @pytest.fixture(autouse=True)
+    def shards(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(folder, "SHARD_COUNT", 4)

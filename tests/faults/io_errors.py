@@ -20,6 +20,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from cairn.storage.embedded.folder import SHARD_COUNT
 from tests.faults.api import open_api
 from tests.faults.crash import scrubbed
 from tests.faults.verify import Verifier
@@ -29,7 +30,6 @@ from tests.harness import Server
 WRITES = 4  # of each of sixteen writers
 _TRACED = "openat,write,writev,pwrite64,fsync,fdatasync"
 _NAMES = ("", "format.json", "format.json.new", "clock.json", "clock.new", "secret", "secret.new", "lock")
-_SHARDS = 4
 _SYNC = re.compile(r"f(?:data)?sync\(\d+<([^>]*)>")
 _ENDED = re.compile(r"\) += ")
 
@@ -113,7 +113,7 @@ class Store:
         data = self._server.data
         paths = [data / name for name in _NAMES]
         paths += [
-            data / f"shard-{shard:02}" / name for shard in range(_SHARDS) for name in ("", "data.mdb", "lock.mdb")
+            data / f"shard-{shard:02}" / name for shard in range(SHARD_COUNT) for name in ("", "data.mdb", "lock.mdb")
         ]
         inject = f"inject={case.calls}:error={case.error}:when={number}"
         # -D: the server is our child, and strace its tracer only.

@@ -118,7 +118,7 @@ async def test_what_deletions_leave_free_is_written_again(tmp_path: Path) -> Non
             second = await _put_until_full(api, "second")
             print(f"{len(first)} blocks, {len(first[::2])} deleted, {len(second)} more")
             assert len(second) > len(first) // 4
-            assert disk.free_bytes > free_bytes // 2
+            assert disk.free_bytes > free_bytes // 2 - 200_000  # the last block that was let in may end behind it
             for block_id in [*first[1::2], *second]:
                 status, body = await api.ask("GET", f"/v1/blocks/{block_id.hex()}")
                 assert status == 200

@@ -15,7 +15,7 @@ async def test_nothing_acknowledged_is_lost_by_disk_errors(tmp_path: Path, case:
     """First where a start meets it or the first commits, then anywhere, on the same store."""
     seed = random.randrange(1 << 32)
     rand = random.Random(seed)
-    numbers = [rand.randint(2, 8), rand.randint(1, 60)]
+    numbers = [rand.randint(2, 5), rand.randint(1, 60)]
     print(f"seed {seed}, N {numbers}")
     store = Store(tmp_path, seed)
     failed = [await store.run(case, number) for number in numbers]

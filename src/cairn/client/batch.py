@@ -52,26 +52,28 @@ class Batcher(Generic[K, R]):
         self._bytes_max = bytes_max
         self._requests_max = requests_max
         self._waiting: deque[Call[K, R]] = deque()
+        self._running = 0
         self._sending: set[asyncio.Task[None]] = set()
 
     async def call(self, item: K, size: int) -> R:
         """The answer to one item, which adds `size` bytes to a batch."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append(Call(item, size, future))
-        if len(self._sending) < self._requests_max:
+        if self._running < self._requests_max:
             self._start()
         return await future
 
     def _start(self) -> None:
-        self._sending.add(asyncio.create_task(self._run()))
+        self._running += 1
+        task = asyncio.create_task(self._run())
+        self._sending.add(task)  # the event loop's own hold on a task is weak
+        task.add_done_callback(self._sending.discard)
 
     async def _run(self) -> None:
         try:
             await self._send_all()
         finally:  # at once, and not in a callback: the next call may come before that
-            task = asyncio.current_task()
-            assert task is not None
-            self._sending.discard(task)
+            self._running -= 1
 
     async def _send_all(self) -> None:
         await asyncio.sleep(0)  # let those who call in the same moment come along

@@ -18,8 +18,8 @@ from cairn.core.chain import Kind, Seq
 from cairn.core.errors import Corrupt, Invalid, NotFound
 from cairn.core.slot import slot_of
 from cairn.storage.embedded import FolderError, InUse, backup, open_embedded, restore, scrub
+from cairn.storage.embedded import folder as folder_module
 from cairn.storage.embedded.engine import shard_number
-from cairn.storage.embedded.folder import SHARD_COUNT
 from cairn.testing.chains import Writer, random_block
 from cairn.testing.clock import FakeClock
 from cairn.testing.contract import read_all
@@ -158,6 +158,8 @@ async def test_foreign_and_newer_folders_are_refused(tmp_path: Path) -> None:
             pass
 
 
+SHARDS = 4
+
 READER = """
 import asyncio, sys
 from pathlib import Path
@@ -190,7 +192,7 @@ def forgiving(any_id: bytes, damaged: set[int]) -> Iterator[None]:
 
 
 def shard_of(any_id: bytes) -> int:
-    return shard_number(slot_of(any_id), SHARD_COUNT)
+    return shard_number(slot_of(any_id), SHARDS)
 
 
 def flip(file: Path, rand: random.Random) -> None:
@@ -202,8 +204,9 @@ def flip(file: Path, rand: random.Random) -> None:
         opened.write(bytes((byte ^ (1 << rand.randrange(8)),)))
 
 
-async def test_a_flipped_byte_is_never_served_and_always_found(tmp_path: Path) -> None:
+async def test_a_flipped_byte_is_never_served_and_always_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Flips bytes all over the files, in each shard one at a time: a scrub finds it, or it lies where nothing is."""
+    monkeypatch.setattr(folder_module, "SHARD_COUNT", SHARDS)
     data, copy = tmp_path / "data", tmp_path / "flipped"
     await fill(data)
     assert scrub(data).damaged == []
@@ -212,7 +215,7 @@ async def test_a_flipped_byte_is_never_served_and_always_found(tmp_path: Path) -
     found = 0
     for number in range(8):
         shutil.copytree(data, copy)
-        for shard in range(SHARD_COUNT):
+        for shard in range(SHARDS):
             flip(copy / f"shard-{shard:02}" / "data.mdb", rand)
         damaged = {int(finding[len("shard-") :][:2]) for finding in scrub(copy).damaged}
         read = subprocess.run(

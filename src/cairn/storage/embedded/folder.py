@@ -20,7 +20,7 @@ from typing import Final
 from cairn.core.errors import CairnError, Invalid
 from cairn.storage.embedded.layout import FORMAT_VERSION
 
-SHARD_COUNT: Final = 4  # measured: 2 to 4 are fastest at 32 writers; with more, commits grow smaller, not faster
+SHARD_COUNT: Final = 1  # measured on 2 cores: 1 costs least CPU at every load; 4 gain 15 % only in batches of entries
 
 _DESCRIPTION: Final = "format.json"
 _LOCK: Final = "lock"
