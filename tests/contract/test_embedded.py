@@ -26,9 +26,9 @@ class TestEmbedded(StoreContract, TimedContract):
         await self._embedded.collect()
 
 
-class TestEmbeddedInShards(TestEmbedded):
-    """The same in several shards, as stores of other versions have them."""
+class TestEmbeddedInOneShard(TestEmbedded):
+    """The same in one shard: how many there are is the data folder's."""
 
     @pytest.fixture(autouse=True)
     def shards(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(folder, "SHARD_COUNT", 4)
+        monkeypatch.setattr(folder, "SHARD_COUNT", 1)
