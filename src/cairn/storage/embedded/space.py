@@ -94,8 +94,10 @@ class Space:
         wanted = (self._admitted_bytes + size) * _OVERHEAD
         if self.free_bytes - wanted >= self._reserve_bytes:
             return True
-        # A file with room within may grow all the same, if that is in pieces: so half of the reserve is left out of it.
-        return self.free_bytes >= self._reserve_bytes // 2 and files.reusable_bytes(key) >= wanted + _COMMIT_BYTES
+        # A file with room within may grow all the same, if that is in pieces: so half of the reserve is left out of it,
+        # and all that was admitted since the disk was asked counts as if it had grown.
+        is_clear_of_half = self.free_bytes - wanted >= self._reserve_bytes // 2
+        return is_clear_of_half and files.reusable_bytes(key) >= wanted + _COMMIT_BYTES
 
     def _probe_if_old(self) -> None:
         is_old = self._clock.monotonic() - self._probed_at >= _PROBE_SECONDS
