@@ -20,7 +20,7 @@ from typing import Final
 from cairn.core.errors import CairnError, Invalid
 from cairn.storage.embedded.layout import FORMAT_VERSION
 
-SHARD_COUNT: Final = 4  # 1 takes less CPU for single writes, but its larger commits overrun half of the disk reserve
+SHARD_COUNT: Final = 4  # 1 takes less CPU for single writes: to be measured again (docs/performance.md)
 
 _DESCRIPTION: Final = "format.json"
 _LOCK: Final = "lock"
