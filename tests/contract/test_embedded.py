@@ -21,6 +21,9 @@ class TestEmbedded(StoreContract, TimedContract):
             async with open_embedded(Path(path) / "data", clock=self._clock) as self._embedded:
                 yield self._embedded.store
 
+    def now_ms(self) -> int:
+        return self._clock.now_ms()
+
     async def pass_a_day(self) -> None:
         self._clock.advance(DAY_SECONDS + 1)
         await self._embedded.collect()

@@ -18,6 +18,7 @@ from tests.harness import serving
 
 class TestHttp(StoreContract):
     names_payer = False
+    relays = False
 
     @asynccontextmanager
     async def make(self) -> AsyncIterator[Store]:

@@ -17,6 +17,7 @@ from cairn.client.events import events_in
 from cairn.client.http import HttpServer, is_worth_waiting, parse_json
 from cairn.core.block import Block, BlockId, GrantId, Pin, PinHash
 from cairn.core.chain import FLAG_DOOR, SEQ_MAX, ChainId, Entry, Head, Kind, Seq
+from cairn.core.ephemeral import Ephemeral
 from cairn.core.errors import CairnError, Forbidden, Invalid, Limited, NotFound, Unavailable, Unknown
 from cairn.core.store import Store, Usage
 from cairn.wire.messages import (
@@ -263,9 +264,22 @@ class RemoteLedger:
             raise Invalid("the answer about the grant is malformed") from None
 
 
+class RemoteRelay:
+    """Relay over HTTP: requests alone carry no ephemeral messages."""
+
+    async def send(self, message: Ephemeral) -> None:
+        """See `Relay.send`."""
+        raise Unavailable("ephemeral messages do not travel by HTTP requests")
+
+    async def listen(self, chain_id: ChainId) -> AsyncIterator[Ephemeral]:
+        """See `Relay.listen`."""
+        raise Unavailable("ephemeral messages do not travel by HTTP requests")
+        yield  # pragma: no cover
+
+
 def remote_store(server: HttpServer) -> Store:
     """The server as a Store."""
-    return Store(RemoteBlocks(server), RemoteChains(server), RemoteLedger(server))
+    return Store(RemoteBlocks(server), RemoteChains(server), RemoteLedger(server), RemoteRelay())
 
 
 def _settle(calls: Sequence[Call[BlockId, Block]], block_id: BlockId, found: bytes | int) -> None:

@@ -1,4 +1,4 @@
-"""The algebra: three protocols, which every cache, storage, router and remote client speaks.
+"""The algebra: four protocols, which every cache, storage, router and remote client speaks.
 
 A deployment is an expression made of these (`cairn.compose`). The docstrings here are the contract; the suite in
 `cairn.testing.contract` runs it against every implementation.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from cairn.core.block import Block, BlockId, GrantId, Pin, PinHash
 from cairn.core.chain import ChainId, Entry, Head, Seq
+from cairn.core.ephemeral import Ephemeral
 
 
 class BlockStore(Protocol):
@@ -124,6 +125,40 @@ class Ledger(Protocol):
         ...
 
 
+class Relay(Protocol):
+    """Passes ephemeral messages on to those who listen now. Keeps none, so nothing here is durable, and a message may
+    be lost: to a listener that lags, or with a connection."""
+
+    async def send(self, message: Ephemeral) -> None:
+        """Pass a message on to all who listen to its chain now; with nobody there it is gone.
+
+        The same bytes are passed on once, however often and by whomever they are sent while their time is right, as
+        far as memory reaches; sending them again is a success.
+
+        Raises:
+            NotFound: there is no such chain.
+            Invalid: its signature, key epoch or time is wrong; see `Ephemeral.verify`. Nobody hears it.
+            Limited: more than this Store relays.
+            Unavailable: not done, or not by all.
+        """
+        ...
+
+    def listen(self, chain_id: ChainId) -> AsyncIterator[Ephemeral]:
+        """The messages of a chain that are sent from the first step of the iteration on; those of one sender in the
+        order sent. Never ends by itself: the caller closes the iterator (`aclose`) when it has enough.
+
+        A listener that lags never holds a sender back. It loses the oldest; at least the newest `WAITING_MIN` wait.
+
+        Raises:
+            NotFound: there is no such chain. Unavailable: the source is lost; listen again.
+        """
+        ...
+
+
+WAITING_MIN: Final = 64
+"""How many messages wait, at least, for a listener of a `Relay`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """What a layer takes as an argument, and what it is."""
@@ -131,3 +166,4 @@ class Store:
     blocks: BlockStore
     chains: ChainStore
     ledger: Ledger
+    relay: Relay

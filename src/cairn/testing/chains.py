@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 
+from cairn.client.ephemeral import seal_ephemeral
 from cairn.client.secret import ChainKeys
 from cairn.core.block import Block
 from cairn.core.chain import ChainState, Entry, Kind, Seq, accept
+from cairn.core.ephemeral import Ephemeral
 
 
 class Writer:
@@ -43,6 +45,11 @@ class Writer:
     def add_many(self, count: int) -> list[Entry]:
         """Add so many entries and return them."""
         return [self.add(b"%d" % number) for number in range(count)]
+
+    def message(self, data: bytes, now_ms: int, key_epoch: int | None = None) -> Ephemeral:
+        """An ephemeral message of this chain, made at `now_ms`."""
+        epoch = self.state.key_epoch if key_epoch is None else key_epoch
+        return seal_ephemeral(self.keys, epoch, data, now_ms, salt=self._random.randbytes(32))
 
 
 def random_block(seed: int | str, size: int = 300) -> Block:

@@ -18,8 +18,9 @@ from typing import TypeVar
 
 from cairn.core.block import Block, BlockId, GrantId, Pin, PinHash
 from cairn.core.chain import ChainId, Entry, Head, Seq
+from cairn.core.ephemeral import Ephemeral
 from cairn.core.errors import Unavailable, Unknown
-from cairn.core.store import BlockStore, ChainStore, Ledger, Store, Usage
+from cairn.core.store import BlockStore, ChainStore, Ledger, Relay, Store, Usage
 
 T = TypeVar("T")
 
@@ -149,8 +150,27 @@ class FaultyLedger:
         return await self._faults.read(lambda: self._below.usage(grant))
 
 
+class FaultyRelay:
+    """A Relay with faults."""
+
+    def __init__(self, below: Relay, faults: Faults) -> None:
+        self._below = below
+        self._faults = faults
+
+    async def send(self, message: Ephemeral) -> None:
+        """See `Relay.send`."""
+        await self._faults.read(lambda: self._below.send(message))
+
+    def listen(self, chain_id: ChainId) -> AsyncIterator[Ephemeral]:
+        """See `Relay.listen`."""
+        return self._faults.stream(self._below.listen(chain_id))
+
+
 def with_faults(store: Store, faults: Faults) -> Store:
     """The same Store, which fails as `faults` says."""
     return Store(
-        FaultyBlocks(store.blocks, faults), FaultyChains(store.chains, faults), FaultyLedger(store.ledger, faults)
+        FaultyBlocks(store.blocks, faults),
+        FaultyChains(store.chains, faults),
+        FaultyLedger(store.ledger, faults),
+        FaultyRelay(store.relay, faults),
     )

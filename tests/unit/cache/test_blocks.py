@@ -146,7 +146,7 @@ async def test_near_is_what_needs_no_waiting(blocks: CachedBlocks, below: GatedB
 
 
 async def test_near_of_a_store(below: GatedBlocks) -> None:
-    plain = Store(below, below.store.chains, below.store.ledger)
+    plain = replace(below.store, blocks=below)
     near = cached(plain, 100_000)
     await near.blocks.put(BLOCK, None, NO_GRANT)
     assert near_of(near)(BLOCK.id) == BLOCK

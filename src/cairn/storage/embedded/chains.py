@@ -55,7 +55,7 @@ class EmbeddedChains:
 
     async def head(self, chain_id: ChainId) -> Head:
         """See `ChainStore.head`."""
-        return self._state(chain_id).head
+        return self.state(chain_id).head
 
     async def append(self, entries: Sequence[Entry], grant: GrantId) -> tuple[Head, int]:
         """See `ChainStore.append`."""
@@ -73,7 +73,7 @@ class EmbeddedChains:
 
     async def read(self, chain_id: ChainId, start: Seq, stop: Seq) -> AsyncIterator[Entry]:
         """See `ChainStore.read`."""
-        stop = min(stop, Seq(self._state(chain_id).seq + 1))
+        stop = min(stop, Seq(self.state(chain_id).seq + 1))
         following = start
         while following < stop:
             page = await self._page(chain_id, following, stop)
@@ -89,7 +89,7 @@ class EmbeddedChains:
         with self._feeds.watching(chain_id) as feed:
             while True:
                 grown = feed.grown
-                state = self._state(chain_id)
+                state = self.state(chain_id)
                 entries = feed.since(following)
                 if entries is None:
                     entries = await self._page(chain_id, following, Seq(state.seq + 1))
@@ -120,7 +120,8 @@ class EmbeddedChains:
                     break
                 start = slot_key(ids[-1]) + b"\0"
 
-    def _state(self, chain_id: ChainId) -> ChainState:
+    def state(self, chain_id: ChainId) -> ChainState:
+        """All that is known of a chain, as it was last committed. Raises NotFound."""
         key = slot_key(chain_id)
         with self._shards.reading(key) as reading:
             state = load_state(reading, key)

@@ -21,6 +21,7 @@ from cairn.storage.embedded.ledger import EmbeddedLedger
 from cairn.storage.embedded.shards import Shards
 from cairn.storage.embedded.space import Space
 from cairn.storage.embedded.sweep import Sweeper, Swept, TrustedTime
+from cairn.storage.hub import Hub
 
 _DEFAULTS: Final = Storage()
 
@@ -100,10 +101,11 @@ async def open_embedded(
         unpinned_ms = int(settings.unpinned_hours * HOUR_MS)
         blocks = EmbeddedBlocks(shards, clock, unpinned_ms)
         chains = EmbeddedChains(shards, clock, int(settings.trim_hours * HOUR_MS))
+        store = Store(blocks, chains, EmbeddedLedger(shards), Hub(chains.state, clock))
         sweeper = Sweeper(shards, TrustedTime(folder, clock), unpinned_ms)
         sweeping = asyncio.create_task(sweeper.run()) if sweeps else None
         try:
-            yield Embedded(description, shards, blocks, Store(blocks, chains, EmbeddedLedger(shards)), sweeper)
+            yield Embedded(description, shards, blocks, store, sweeper)
         finally:
             if sweeping is not None:
                 sweeping.cancel()

@@ -28,7 +28,7 @@ class MemoryChains:
 
     async def head(self, chain_id: ChainId) -> Head:
         """See `ChainStore.head`."""
-        return self._state(chain_id).head
+        return self.state(chain_id).head
 
     async def append(self, entries: Sequence[Entry], grant: GrantId) -> tuple[Head, int]:
         """See `ChainStore.append`."""
@@ -52,7 +52,7 @@ class MemoryChains:
 
     async def read(self, chain_id: ChainId, start: Seq, stop: Seq) -> AsyncIterator[Entry]:
         """See `ChainStore.read`."""
-        self._state(chain_id)
+        self.state(chain_id)
         kept = self._chains[chain_id].entries
         for seq in sorted(kept):
             if start <= seq < stop and seq in kept:
@@ -60,11 +60,11 @@ class MemoryChains:
 
     async def watch(self, chain_id: ChainId, start: Seq) -> AsyncIterator[Entry]:
         """See `ChainStore.watch`."""
-        self._state(chain_id)
+        self.state(chain_id)
         chain = self._chains[chain_id]
         following = start
         while True:
-            state = self._state(chain_id)
+            state = self.state(chain_id)
             async for entry in self.read(chain_id, following, Seq(state.seq + 1)):
                 yield entry
                 if entry.kind == Kind.CLOSE:
@@ -73,7 +73,7 @@ class MemoryChains:
             if state.closed:
                 return
             async with chain.grown:
-                while self._state(chain_id).seq < following:
+                while self.state(chain_id).seq < following:
                     await chain.grown.wait()
 
     async def scan(self, after: ChainId | None) -> AsyncIterator[ChainId]:
@@ -82,22 +82,23 @@ class MemoryChains:
             if after is None or chain_id > after:
                 yield chain_id
 
+    def state(self, chain_id: ChainId) -> ChainState:
+        """All that is known of a chain. Raises NotFound."""
+        chain = self._chains.get(chain_id)
+        if chain is None or chain.state is None:
+            raise NotFound("there is no such chain")
+        return chain.state
+
     def trim(self, chain_id: ChainId) -> None:
         """Drop what lies below the floor, or of a closed chain all but its two ends, as a real store does after its
         delay."""
-        chain, state = self._chains[chain_id], self._state(chain_id)
+        chain, state = self._chains[chain_id], self.state(chain_id)
         first = state.seq if state.closed else max(state.floor, state.first)
         for seq in [seq for seq in chain.entries if 0 < seq < first]:
             entry, grant = chain.entries.pop(seq)
             self._ledger.entry_bytes[grant] -= len(entry.raw)
             state = replace(state, entries=state.entries - 1, bytes=state.bytes - len(entry.raw))
         chain.state = replace(state, first=Seq(first))
-
-    def _state(self, chain_id: ChainId) -> ChainState:
-        chain = self._chains.get(chain_id)
-        if chain is None or chain.state is None:
-            raise NotFound("there is no such chain")
-        return chain.state
 
     @staticmethod
     def _stands(chain: _Chain, entry: Entry) -> bool:

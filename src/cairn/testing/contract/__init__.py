@@ -12,6 +12,7 @@ from cairn.testing.contract.base import ALL, Contract, collect, read_all, take
 from cairn.testing.contract.blocks import BlockContract
 from cairn.testing.contract.chains import AppendContract
 from cairn.testing.contract.following import FollowContract
+from cairn.testing.contract.relay import RelayContract
 from cairn.testing.contract.timed import TimedContract
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "BlockContract",
     "Contract",
     "FollowContract",
+    "RelayContract",
     "StoreContract",
     "TimedContract",
     "collect",
@@ -28,5 +30,5 @@ __all__ = [
 ]
 
 
-class StoreContract(BlockContract, AppendContract, FollowContract):
+class StoreContract(BlockContract, AppendContract, FollowContract, RelayContract):
     """All of it, but for what time does."""

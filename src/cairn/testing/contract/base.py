@@ -11,6 +11,7 @@ import pytest
 
 from cairn.core.block import NO_GRANT, GrantId, Pin
 from cairn.core.chain import SEQ_MAX, ChainId, Entry, Seq
+from cairn.core.clock import SystemClock
 from cairn.core.errors import CairnError
 from cairn.core.store import Store
 from cairn.testing.chains import Writer
@@ -33,6 +34,13 @@ class Contract:
     def make(self) -> AbstractAsyncContextManager[Store]:
         """A fresh, empty Store."""
         raise NotImplementedError
+
+    #: False for a store that passes no ephemeral messages on, because what carries it cannot.
+    relays = True
+
+    def now_ms(self) -> int:
+        """The time by which the Store goes, in Unix milliseconds: for who gives it a clock."""
+        return SystemClock().now_ms()
 
     @pytest.fixture
     async def store(self) -> AsyncIterator[Store]:
