@@ -27,7 +27,7 @@ import uvloop
 
 from benchmarks import machine
 from benchmarks.contenders import base
-from cairn.client.secret import ChainKeys
+from cairn.client.format.secret import ChainKeys
 from cairn.core.block import NO_GRANT
 from cairn.core.chain import Entry, Kind, accept
 from cairn.core.store import ChainStore

@@ -16,7 +16,7 @@ from typing import Final
 
 from benchmarks import load as loads
 from benchmarks.contenders import base
-from cairn.client.secret import ChainKeys
+from cairn.client.format.secret import ChainKeys
 from cairn.core.chain import Entry, Kind, accept
 from cairn.wire.messages import encode_entries
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cairn.client.secret import padme
+from cairn.client.format.secret import padme
 
 ROOT = Path(__file__).parents[2]
 CHECKS_MIN = 17 + 200  # a run that finds fewer checks has lost some

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cairn.client.capability import Capability, ReadCapability, VerifyCapability, WriteCapability
-from cairn.client.payload import Payload
-from cairn.client.reference import BLOCK_MAGIC, Reference, seal_block
+from cairn.client.format.capability import Capability, ReadCapability, VerifyCapability, WriteCapability
+from cairn.client.format.payload import Payload
+from cairn.client.format.reference import BLOCK_MAGIC, Reference, seal_block
 from cairn.core.chain import Entry, Kind
 from cairn.testing.chains import Writer
 from cairn.wire.messages import encode_entries

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from cairn.client.payload import ContentType, Payload
+from cairn.client.format.payload import ContentType, Payload
 from tests.browser.published import Published
 from tests.harness import Server
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from cairn.client.manifest import Manifest
-from cairn.client.payload import Payload
-from cairn.client.reference import MANIFEST_MAGIC, Reference
+from cairn.client.format.manifest import Manifest
+from cairn.client.format.payload import Payload
+from cairn.client.format.reference import MANIFEST_MAGIC, Reference
 from cairn.testing.chains import random_block
 from tests.browser.dishonest import flip
 from tests.browser.published import Published

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Browser, Page, expect
 
-from cairn.client.payload import Payload
+from cairn.client.format.payload import Payload
 from cairn.core.chain import Kind
 from tests.browser.dishonest import lie_about_entries
 from tests.browser.published import Published

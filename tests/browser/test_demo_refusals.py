@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from cairn.client.capability import ReadCapability
-from cairn.client.payload import Payload
+from cairn.client.format.capability import ReadCapability
+from cairn.client.format.payload import Payload
 from cairn.core.chain import Kind
 from cairn.testing.chains import Writer
 from tests.browser.dishonest import flip, lie_about_entries, lie_live

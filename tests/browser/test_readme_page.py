@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from cairn.client.payload import Payload
+from cairn.client.format.payload import Payload
 from tests.browser.published import Published
 from tests.harness import serving
 

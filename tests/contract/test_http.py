@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cairn.client.http import HttpServer, open_session
-from cairn.client.remote import remote_store
+from cairn.client.remote.http import HttpServer, open_session
+from cairn.client.remote.store import remote_store
 from cairn.core.store import Store
 from cairn.testing.contract import StoreContract
 from tests.harness import serving

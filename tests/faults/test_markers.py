@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cairn.client import BlockCapability, ReadCapability, Session, WriteCapability, connect, parse_capability
-from cairn.client.door import door_keys
-from cairn.client.manifest import Manifest
-from cairn.client.reference import MANIFEST_MAGIC, Reference, open_block
+from cairn.client.format.door import door_keys
+from cairn.client.format.manifest import Manifest
+from cairn.client.format.reference import MANIFEST_MAGIC, Reference, open_block
 from cairn.core.chain import Entry
 from tests.command import Cairn
 from tests.faults.api import open_api

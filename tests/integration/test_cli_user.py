@@ -362,7 +362,7 @@ def test_what_was_put_before_a_failure_is_told(cairn: Cairn) -> None:
 
 _PUT_THAT_FAILS = """
 from cairn.cli import main
-from cairn.client.objects import Objects
+from cairn.client.objects.objects import Objects
 
 put_file = Objects.put_file
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cairn.client import NoAccount, Rollback, WriteCapability, connect, parse_capability
-from cairn.client.http import Unreachable
+from cairn.client.remote.http import Unreachable
 from cairn.client.sync import connect as connect_blocking
 from cairn.core.chain import Kind
 from cairn.core.errors import Closed, Forbidden, Invalid, Limited

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cairn.client.capability import (
+from cairn.client.format.capability import (
     BlockCapability,
     Capability,
     ReadCapability,
@@ -16,11 +16,11 @@ from cairn.client.capability import (
     WriteCapability,
     parse_capability,
 )
-from cairn.client.inbox import inbox_key, open_message, seal_message
-from cairn.client.manifest import CHUNK_BYTES_MIN, Manifest, chunk_count
-from cairn.client.payload import Payload
-from cairn.client.reference import Reference, open_block, seal_block, stored_bytes_of
-from cairn.client.secret import CannotOpen, ChainKeys, open_seal, pad, padme, seal, unpad
+from cairn.client.format.inbox import inbox_key, open_message, seal_message
+from cairn.client.format.manifest import CHUNK_BYTES_MIN, Manifest, chunk_count
+from cairn.client.format.payload import Payload
+from cairn.client.format.reference import Reference, open_block, seal_block, stored_bytes_of
+from cairn.client.format.secret import CannotOpen, ChainKeys, open_seal, pad, padme, seal, unpad
 from cairn.core.block import Block, BlockId
 from cairn.core.chain import ChainId
 from cairn.core.errors import CairnError, Invalid

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cairn.client.capability import BlockCapability, ReadCapability, VerifyCapability, WriteCapability
-from cairn.client.manifest import Manifest
-from cairn.client.payload import Payload
-from cairn.client.reference import MANIFEST_MAGIC, Reference, seal_block, stored_bytes_of
-from cairn.client.secret import ChainKeys, pad, seal
+from cairn.client.format.capability import BlockCapability, ReadCapability, VerifyCapability, WriteCapability
+from cairn.client.format.manifest import Manifest
+from cairn.client.format.payload import Payload
+from cairn.client.format.reference import MANIFEST_MAGIC, Reference, seal_block, stored_bytes_of
+from cairn.client.format.secret import ChainKeys, pad, seal
 from cairn.core.block import BlockId
 from cairn.core.chain import ChainState, Entry, Kind, accept
 from cairn.core.crypto import domain, sha256

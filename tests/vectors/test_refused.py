@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from cairn.client.capability import parse_capability
-from cairn.client.manifest import Manifest
-from cairn.client.payload import Payload
-from cairn.client.reference import MANIFEST_MAGIC, Reference, open_block
-from cairn.client.secret import CannotOpen, open_seal, unpad
+from cairn.client.format.capability import parse_capability
+from cairn.client.format.manifest import Manifest
+from cairn.client.format.payload import Payload
+from cairn.client.format.reference import MANIFEST_MAGIC, Reference, open_block
+from cairn.client.format.secret import CannotOpen, open_seal, unpad
 from cairn.core.block import Block
 from cairn.core.chain import Entry, accept
 from cairn.core.crypto import verify_signature

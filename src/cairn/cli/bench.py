@@ -17,7 +17,7 @@ from cairn.cli import options
 from cairn.cli.output import note, say_json, show, table
 
 if TYPE_CHECKING:
-    from cairn.client.chain import Chain
+    from cairn.client.chains.chain import Chain
     from cairn.client.session import Session
 
 _BLOCK_BYTES: Final = (1_024, 65_536, 1_048_000)
@@ -56,7 +56,7 @@ def bench(
 
 
 async def _measure_all(session: Session, seconds: float, clients: int) -> list[_Measured]:
-    from cairn.client.capability import WriteCapability
+    from cairn.client.format.capability import WriteCapability
 
     found = []
     for size in _BLOCK_BYTES:

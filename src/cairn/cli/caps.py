@@ -11,7 +11,7 @@ from cairn.cli.failures import Exit, Failure
 from cairn.cli.output import note, say, say_json, show_pairs
 
 if TYPE_CHECKING:
-    from cairn.client.capability import Capability
+    from cairn.client.format.capability import Capability
 
 new_commands = typer.Typer(no_args_is_help=True, help="Make a chain's keys, or an account.")
 cap_commands = typer.Typer(no_args_is_help=True, help="Look at a capability, or derive a weaker one.")
@@ -30,7 +30,7 @@ def parse(text: str) -> Capability:
     Raises:
         Failure: it is none.
     """
-    from cairn.client.capability import parse_capability
+    from cairn.client.format.capability import parse_capability
     from cairn.core.errors import Invalid
 
     try:
@@ -42,7 +42,7 @@ def parse(text: str) -> Capability:
 @new_commands.command("write")
 def new_write(as_json: options.Json = False) -> None:
     """Make the write capability of a new chain. The chain begins with its first entry."""
-    from cairn.client.capability import WriteCapability
+    from cairn.client.format.capability import WriteCapability
 
     cap = WriteCapability.new()
     if as_json:
@@ -73,7 +73,7 @@ def diminish(
     as_json: options.Json = False,
 ) -> None:
     """Derive a weaker capability: write -> read -> verify. Nobody is asked, and there is no way back."""
-    from cairn.client import capability
+    from cairn.client.format import capability
     from cairn.core.errors import Forbidden
 
     if to not in ("read", "verify"):
@@ -89,7 +89,7 @@ def diminish(
 
 
 def _described(cap: Capability) -> dict[str, Any]:
-    from cairn.client.capability import BlockCapability, ChainCapability, ReadCapability, WriteCapability
+    from cairn.client.format.capability import BlockCapability, ChainCapability, ReadCapability, WriteCapability
 
     found: dict[str, Any] = {"kind": cap.kind, "may": _MAY[cap.kind]}
     if isinstance(cap, ChainCapability):

@@ -16,7 +16,7 @@ from cairn.cli.failures import Exit, Failure
 from cairn.cli.output import note, say, say_json, say_json_line, show_pairs
 
 if TYPE_CHECKING:
-    from cairn.client.payload import Payload
+    from cairn.client.format.payload import Payload
     from cairn.client.session import Session
 
 commands = typer.Typer(no_args_is_help=True, help="Write, read, follow and check a chain.")
@@ -132,7 +132,7 @@ def verify(
     as_json: options.Json = False,
 ) -> None:
     """Check every signature and link of a chain, and what the capability opens. Any capability will do."""
-    from cairn.client.capability import VerifyCapability
+    from cairn.client.format.capability import VerifyCapability
 
     reader = chain_cap(cap)
 
@@ -230,7 +230,7 @@ def close(
 
 
 def _payload(text: list[str] | None, *, is_json: bool, file: Path | None) -> Payload:
-    from cairn.client.payload import Payload
+    from cairn.client.format.payload import Payload
 
     if file is not None:
         if text or is_json:
@@ -248,7 +248,7 @@ def _payload(text: list[str] | None, *, is_json: bool, file: Path | None) -> Pay
 
 
 def _read_file(path: Path) -> bytes:
-    from cairn.client.payload import PAYLOAD_BYTES_MAX
+    from cairn.client.format.payload import PAYLOAD_BYTES_MAX
 
     with path.open("rb") as file:
         data = file.read(PAYLOAD_BYTES_MAX)
@@ -256,7 +256,7 @@ def _read_file(path: Path) -> bytes:
 
 
 def _standard_input() -> str:
-    from cairn.client.payload import PAYLOAD_BYTES_MAX
+    from cairn.client.format.payload import PAYLOAD_BYTES_MAX
 
     data = _bounded(sys.stdin.buffer.read(PAYLOAD_BYTES_MAX))
     try:
@@ -266,7 +266,7 @@ def _standard_input() -> str:
 
 
 def _bounded(data: bytes) -> bytes:
-    from cairn.client.payload import PAYLOAD_BYTES_MAX
+    from cairn.client.format.payload import PAYLOAD_BYTES_MAX
     from cairn.core.errors import TooLarge
 
     if len(data) >= PAYLOAD_BYTES_MAX:

@@ -16,8 +16,8 @@ from cairn.cli.failures import Exit, Failure
 from cairn.cli.output import printable
 
 if TYPE_CHECKING:
-    from cairn.client.capability import ChainCapability, WriteCapability
-    from cairn.client.opened import Opened
+    from cairn.client.chains.opened import Opened
+    from cairn.client.format.capability import ChainCapability, WriteCapability
     from cairn.client.session import Session
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ def chain_cap(text: str | None) -> ChainCapability:
     Raises:
         Failure: it is none, or one for a block.
     """
-    from cairn.client.capability import ChainCapability
+    from cairn.client.format.capability import ChainCapability
 
     found = parse(options.read_cap(text))
     if not isinstance(found, ChainCapability):
@@ -61,7 +61,7 @@ def write_cap(text: str | None) -> WriteCapability:
     Raises:
         Failure: it is another, or none.
     """
-    from cairn.client.capability import WriteCapability
+    from cairn.client.format.capability import WriteCapability
 
     found = chain_cap(text)
     if not isinstance(found, WriteCapability):
@@ -74,7 +74,7 @@ def write_cap(text: str | None) -> WriteCapability:
 
 def entry_json(entry: Opened) -> dict[str, Any]:
     """An entry as `chain read --json` prints it: seq, kind, one of text, json and base64, and references."""
-    from cairn.client.capability import BlockCapability
+    from cairn.client.format.capability import BlockCapability
 
     shown: dict[str, Any] = {"seq": entry.seq, "kind": entry.kind.name.lower()}
     if entry.content is None:
@@ -91,7 +91,7 @@ def _data_json(entry: Opened) -> dict[str, Any]:
 
     import msgspec
 
-    from cairn.client.payload import ContentType
+    from cairn.client.format.payload import ContentType
     from cairn.core.errors import Invalid
 
     try:

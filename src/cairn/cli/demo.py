@@ -15,7 +15,7 @@ from cairn.cli.serve import log_as_json, run
 from cairn.cli.settings import load
 
 if TYPE_CHECKING:
-    from cairn.client.capability import WriteCapability
+    from cairn.client.format.capability import WriteCapability
     from cairn.compose import Ready
 
 
@@ -37,7 +37,7 @@ def demo(
 def _serve(listen: str, data: Path, *, as_json: bool) -> None:
     import msgspec
 
-    from cairn.client.capability import WriteCapability
+    from cairn.client.format.capability import WriteCapability
     from cairn.config import Site
     from cairn.interface.bundled import web_folder
 

@@ -10,8 +10,8 @@ from cairn.cli.failures import Exit, Failure
 from cairn.cli.output import Progress, note, printable, progress
 
 if TYPE_CHECKING:
-    from cairn.client.capability import ChainCapability
     from cairn.client.folder import Files, StoredFile
+    from cairn.client.format.capability import ChainCapability
     from cairn.client.session import Session
 
 _NAMED_MAX: Final = 20

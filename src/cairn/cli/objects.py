@@ -18,9 +18,9 @@ from cairn.cli.folders import FolderFetch
 from cairn.cli.output import Progress, note, progress, say, say_json
 
 if TYPE_CHECKING:
-    from cairn.client.capability import BlockCapability, WriteCapability
     from cairn.client.folder import FileRecord
-    from cairn.client.objects import Put
+    from cairn.client.format.capability import BlockCapability, WriteCapability
+    from cairn.client.objects.objects import Put
     from cairn.client.session import Session
 
 _FILES_AT_ONCE: Final = 4
@@ -69,7 +69,7 @@ def get(
 
     If it is broken off, run it again: what was written is not fetched again.
     """
-    from cairn.client.capability import BlockCapability, ChainCapability
+    from cairn.client.format.capability import BlockCapability, ChainCapability
 
     found = parse(options.read_cap(cap))
     if isinstance(found, ChainCapability):
@@ -97,8 +97,8 @@ def remove(
     state: options.State = None,
 ) -> None:
     """Let go of an object: its blocks go when nobody else keeps them."""
-    from cairn.client.capability import BlockCapability
-    from cairn.client.objects import Put
+    from cairn.client.format.capability import BlockCapability
+    from cairn.client.objects.objects import Put
     from cairn.core.block import Pin
 
     found, owner = parse(options.read_cap(cap)), write_cap(chain) if chain else None
@@ -131,8 +131,8 @@ class _Putting:
             return await self._run(session, wanted)
 
     async def _run(self, session: Session, wanted: list[tuple[Path, FileRecord]]) -> list[dict[str, Any]]:
+        from cairn.client.concurrency.pipeline import in_order
         from cairn.client.folder import files_in
-        from cairn.client.pipeline import in_order
 
         chain = session.chain(self._writer) if self._writer else None
         there = (await files_in(chain)).by_name if chain else {}

@@ -13,13 +13,13 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from cairn.client.capability import ChainCapability, WriteCapability, parse_capability
-from cairn.client.chain import Chain
-from cairn.client.door import account_secret, door_keys
-from cairn.client.opened import Opened
-from cairn.client.payload import Payload
-from cairn.client.pins import Pins
-from cairn.client.secret import ChainKeys
+from cairn.client.chains.chain import Chain
+from cairn.client.chains.opened import Opened
+from cairn.client.format.capability import ChainCapability, WriteCapability, parse_capability
+from cairn.client.format.door import account_secret, door_keys
+from cairn.client.format.payload import Payload
+from cairn.client.format.secret import ChainKeys
+from cairn.client.state.pins import Pins
 from cairn.core.chain import FLAG_DOOR, Kind
 from cairn.core.errors import Closed, Conflict, Forbidden, Invalid, NotFound
 from cairn.core.store import ChainStore

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Self
 
-from cairn.client.capability import BlockCapability
-from cairn.client.chain import Chain
-from cairn.client.opened import Opened
-from cairn.client.payload import ContentType
+from cairn.client.chains.chain import Chain
+from cairn.client.chains.opened import Opened
+from cairn.client.format.capability import BlockCapability
+from cairn.client.format.payload import ContentType
 from cairn.core.chain import Kind
 from cairn.core.errors import Invalid, NotFound
 

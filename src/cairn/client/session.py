@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from cairn.client.account import Account, Accounts
-from cairn.client.capability import Capability, ChainCapability, WriteCapability, parse_capability
-from cairn.client.chain import Chain
-from cairn.client.http import HttpServer, open_session
-from cairn.client.known_servers import KnownServers, receipt_keys_of
-from cairn.client.objects import Objects
-from cairn.client.pins import Pins
-from cairn.client.remote import RemoteChains, remote_store
+from cairn.client.chains.chain import Chain
+from cairn.client.format.capability import Capability, ChainCapability, WriteCapability, parse_capability
+from cairn.client.objects.objects import Objects
+from cairn.client.remote.http import HttpServer, open_session
+from cairn.client.remote.store import RemoteChains, remote_store
+from cairn.client.state.known_servers import KnownServers, receipt_keys_of
+from cairn.client.state.pins import Pins
 from cairn.core.block import NO_GRANT
 from cairn.core.chain import FLAG_DOOR
 from cairn.core.errors import Forbidden

@@ -14,25 +14,25 @@ from pathlib import Path
 from typing import Any
 
 from cairn.client.account import Account as AsyncAccount
-from cairn.client.capability import (
+from cairn.client.chains.chain import Chain as AsyncChain
+from cairn.client.chains.chain import Verified
+from cairn.client.chains.opened import Opened
+from cairn.client.concurrency.portal import Portal, each
+from cairn.client.format.capability import (
     BlockCapability,
     ChainCapability,
     ReadCapability,
     WriteCapability,
 )
-from cairn.client.chain import Chain as AsyncChain
-from cairn.client.chain import Verified
-from cairn.client.download import OBJECT_BYTES_MAX
-from cairn.client.manifest import CHUNK_BYTES
-from cairn.client.objects import GET_BYTES_MAX, Put
-from cairn.client.objects import Objects as AsyncObjects
-from cairn.client.opened import Opened
-from cairn.client.payload import Payload
-from cairn.client.portal import Portal, each
-from cairn.client.reference import Reference
+from cairn.client.format.manifest import CHUNK_BYTES
+from cairn.client.format.payload import Payload
+from cairn.client.format.reference import Reference
+from cairn.client.objects.download import OBJECT_BYTES_MAX
+from cairn.client.objects.objects import GET_BYTES_MAX, Put
+from cairn.client.objects.objects import Objects as AsyncObjects
+from cairn.client.objects.upload import Progress
 from cairn.client.session import Session as AsyncSession
 from cairn.client.session import connect as _connect
-from cairn.client.upload import Progress
 from cairn.core.chain import SEQ_MAX, ChainId, Entry, Head
 from cairn.core.store import Usage
 

@@ -1,6 +1,6 @@
 """Hashes, key derivation and signature verification: the public half of the cryptography.
 
-Encryption and signing with users' keys live in `cairn.client.secret`, which no server layer may import.
+Encryption and signing with users' keys live in `cairn.client.format.secret`, which no server layer may import.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from cairn.client.ephemeral import seal_ephemeral
-from cairn.client.secret import ChainKeys
+from cairn.client.format.ephemeral import seal_ephemeral
+from cairn.client.format.secret import ChainKeys
 from cairn.core.block import Block
 from cairn.core.chain import ChainState, Entry, Kind, Seq, accept
 from cairn.core.ephemeral import Ephemeral

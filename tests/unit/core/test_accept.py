@@ -8,7 +8,7 @@ import struct
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cairn.client.secret import ChainKeys
+from cairn.client.format.secret import ChainKeys
 from cairn.core.block import NO_GRANT
 from cairn.core.chain import ChainState, Entry, Kind, Seq, accept, start_at
 from cairn.core.errors import CairnError, Invalid

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cairn.client.secret import ChainKeys
+from cairn.client.format.secret import ChainKeys
 from cairn.core.chain import BODY_BYTES_MAX, ENTRY_BYTES_MAX, Entry, Kind, accept, chain_id_of, decode_batch
 from cairn.core.errors import CairnError, Closed, Conflict, Invalid, NotFound, TooLarge
 from cairn.testing.chains import Writer, resigned

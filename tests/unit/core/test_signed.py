@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
-from cairn.client.ephemeral import seal_ephemeral
+from cairn.client.format.ephemeral import seal_ephemeral
 from cairn.core.chain import ChainId, Kind, Receipt, Seq
 from cairn.core.ephemeral import BODY_BYTES_MAX, BODY_BYTES_MIN, HEADER, Ephemeral
 from cairn.core.errors import Invalid, TooLarge
