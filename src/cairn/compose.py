@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cairn.cache import cached, counts_of, near_of
+from cairn.cache import cache_of, cached, near_of
 from cairn.config import Config, ConfigError, Limits, Storage, disk_bytes, memory_bytes, parse_address, parse_size
 from cairn.core.clock import Clock, SystemClock
 from cairn.core.errors import CairnError
@@ -25,10 +25,11 @@ from cairn.core.store import Store
 from cairn.footprint import Footprint
 from cairn.interface.access import Access
 from cairn.interface.app import App
-from cairn.interface.metrics import counters, gauges
+from cairn.interface.metrics import gauges
 from cairn.interface.secret import NodeSecret
 from cairn.interface.server import Listener, serve
 from cairn.interface.sites import Sites
+from cairn.measures import cache_measures
 from cairn.storage.embedded import Embedded, open_embedded
 from cairn.wrap.receipt import with_receipts
 
@@ -101,7 +102,7 @@ async def _open_app(config: Config, clock: Clock) -> AsyncIterator[tuple[App, Em
             store, access, limits, clock, near=near_of(near), sites=sites.handle,
             receipt_keys=[bytes(key.verify_key) for key in keys], readiness=lambda: _readiness(embedded),
             restored_ms=embedded.restored_ms,
-            sources=(lambda: gauges(_storage_values(embedded)), lambda: _cache_metrics(near)),
+            sources=(lambda: gauges(_storage_values(embedded)), lambda: _cache_values(near)),
         )  # fmt: skip
         yield app, embedded
 
@@ -139,21 +140,9 @@ def _storage_values(embedded: Embedded) -> dict[str, tuple[float, str]]:
     }
 
 
-def _cache_metrics(near: Store) -> Iterator[Any]:
-    counts = counts_of(near)
-    about = {
-        "hits": "Blocks answered from memory.",
-        "misses": "Blocks that were not there.",
-        "evictions": "Blocks that made room for others.",
-        "refused": "Blocks too large for the room.",
-    }
-    if counts:
-        yield from counters({f"cairn_cache_{name}": (counts[name], about[name]) for name in about})
-        yield from gauges({
-            "cairn_cache_blocks": (counts["blocks"], "Blocks in memory."),
-            "cairn_cache_bytes": (counts["bytes"], "What they take, with what it costs to keep them."),
-            "cairn_cache_capacity_bytes": (counts["capacity_bytes"], "What they may take."),
-        })  # fmt: skip
+def _cache_values(near: Store) -> Iterator[Any]:
+    cache = cache_of(near)
+    return cache_measures(cache) if cache else iter(())
 
 
 def _readiness(embedded: Embedded) -> dict[str, str]:

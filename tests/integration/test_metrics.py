@@ -21,9 +21,16 @@ def test_the_cache_and_the_store_are_counted(tmp_path: Path) -> None:
         assert server.ask("GET", "/v1/blocks/" + "0" * 64).status == 404
         found = numbers(server)
         assert found["cairn_storage_blocks"] == 1
-        assert found["cairn_cache_hits_total"] == 3
-        assert found["cairn_cache_misses_total"] == 1
-        assert found["cairn_cache_blocks"] == 1
-        assert 0 < found["cairn_cache_bytes"] <= found["cairn_cache_capacity_bytes"] == 32 * 1024 * 1024
+        memory = {name.split("{")[0]: value for name, value in found.items() if '{tier="memory"}' in name}
+        assert memory["cairn_cache_hits_total"] == 3
+        assert memory["cairn_cache_hit_bytes_total"] == 3 * len(block)
+        assert memory["cairn_cache_misses_total"] == 1
+        assert memory["cairn_cache_miss_bytes_total"] == 0
+        assert memory["cairn_cache_admissions_total"] == 1
+        assert memory["cairn_cache_blocks"] == 1
+        assert 0 < memory["cairn_cache_bytes"] <= memory["cairn_cache_capacity_bytes"] == 32 * 1024 * 1024
+        assert memory["cairn_cache_get_seconds_count"] == 3
+        assert found['cairn_cache_get_seconds_count{tier="storage"}'] == 0
+        assert found["cairn_cache_coalesced_total"] == 0
     with serving(tmp_path / "off", cache={"memory": "0"}) as server:
         assert not [name for name in numbers(server) if name.startswith("cairn_cache")]

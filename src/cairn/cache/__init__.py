@@ -11,7 +11,7 @@ from cairn.core.block import Block, BlockId
 from cairn.core.clock import Clock, SystemClock
 from cairn.core.store import Store
 
-__all__ = ["CachedBlocks", "MemoryCache", "cached", "counts_of", "near_of"]
+__all__ = ["CachedBlocks", "MemoryCache", "cache_of", "cached", "near_of"]
 
 
 def cached(store: Store, memory_bytes: int, *, clock: Clock | None = None) -> Store:
@@ -21,22 +21,11 @@ def cached(store: Store, memory_bytes: int, *, clock: Clock | None = None) -> St
     return replace(store, blocks=CachedBlocks(store.blocks, memory_bytes, clock or SystemClock()))
 
 
+def cache_of(store: Store) -> CachedBlocks | None:
+    """The cache that `cached` put around a store, if there is one."""
+    return store.blocks if isinstance(store.blocks, CachedBlocks) else None
+
+
 def near_of(store: Store) -> Callable[[BlockId], Block | None]:
     """How to get a block without waiting, where the store has it in memory."""
     return store.blocks.near if isinstance(store.blocks, CachedBlocks) else lambda _: None
-
-
-def counts_of(store: Store) -> dict[str, int]:
-    """What the cache of a store has counted, and what it holds now; nothing where there is none."""
-    if not isinstance(store.blocks, CachedBlocks):
-        return {}
-    memory = store.blocks.memory
-    return {
-        "hits": memory.hits,
-        "misses": memory.misses,
-        "evictions": memory.evictions,
-        "refused": memory.refused,
-        "blocks": len(memory),
-        "bytes": memory.bytes,
-        "capacity_bytes": memory.capacity,
-    }

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Collection, Iterator
 from typing import Final, NamedTuple
 
 from cairn.cache.coalesce import Coalescer
+from cairn.cache.counts import SECONDS_BOUNDS, Histogram
 from cairn.cache.memory import MemoryCache
 from cairn.core.block import Block, BlockId, GrantId, Pin, PinHash
 from cairn.core.clock import Clock
@@ -41,11 +43,13 @@ class _Ticket:
 
 
 class CachedBlocks:
-    """Blocks near. `memory` and `fetches` have the counters."""
+    """Blocks near. `tiers` and `fetches` have the counters."""
 
     def __init__(self, below: BlockStore, memory_bytes: int, clock: Clock) -> None:
-        self.memory: MemoryCache[BlockId, _Kept] = MemoryCache(memory_bytes)
+        self.memory: MemoryCache[BlockId, _Kept] = MemoryCache(memory_bytes, clock.monotonic)
+        self.tiers = {"memory": self.memory}
         self.fetches: Coalescer[BlockId, Block] = Coalescer(self._fetch)
+        self._storage_seconds = Histogram(SECONDS_BOUNDS)
         self._below = below
         self._clock = clock
         self._tickets: dict[BlockId, _Ticket] = {}
@@ -58,7 +62,9 @@ class CachedBlocks:
             if self._clock.monotonic() < kept.until:
                 return kept.block
             self.memory.drop(block_id)
-        return await self.fetches.get(block_id)
+        block = await self.fetches.get(block_id)
+        self.memory.miss_bytes += len(block)
+        return block
 
     def near(self, block_id: BlockId) -> Block | None:
         """The block if `get` would give it without waiting."""
@@ -88,10 +94,18 @@ class CachedBlocks:
         """See `BlockStore.scan`."""
         return self._below.scan(after)
 
+    def get_seconds(self) -> dict[str, Histogram]:
+        """How long a block took, by where it came from. Memory takes less than is worth a clock: its sum stays 0."""
+        memory = Histogram(SECONDS_BOUNDS)
+        memory.counts[0] = self.memory.hits
+        return {"memory": memory, "storage": self._storage_seconds}
+
     async def _fetch(self, block_id: BlockId) -> Block:
         with self._ticket(block_id) as ticket:
             until = self._clock.monotonic() + KEPT_SECONDS
+            began = time.perf_counter()
             block = await self._below.get(block_id)
+            self._storage_seconds.observe(time.perf_counter() - began)
             self._keep(ticket, block, until)
         return block
 

@@ -13,9 +13,12 @@ belongs to one thread.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar
+
+from cairn.cache.counts import Counts
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -41,38 +44,39 @@ class _Queue(OrderedDict[K, "_Item[K, V]"], Generic[K, V]):
     def enter(self, key: K, item: _Item[K, V]) -> None:
         item.queue = self
         self[key] = item
-        self.bytes += item.size
+        self.bytes += item.size + ITEM_BYTES
 
     def leave(self, key: K) -> None:
-        self.bytes -= self.pop(key).size
+        self.bytes -= self.pop(key).size + ITEM_BYTES
 
     def leave_oldest(self) -> tuple[K, _Item[K, V]]:
         key, item = self.popitem(last=False)
-        self.bytes -= item.size
+        self.bytes -= item.size + ITEM_BYTES
         return key, item
 
 
 class _Item(Generic[K, V]):
-    __slots__ = ("hits", "queue", "size", "value")
+    __slots__ = ("entered", "hits", "queue", "size", "value")
 
     queue: _Queue[K, V]
 
-    def __init__(self, value: V, size: int) -> None:
+    def __init__(self, value: V, size: int, entered: float) -> None:
         self.value = value
         self.size = size
+        self.entered = entered
         self.hits = 0
 
 
-class MemoryCache(Generic[K, V]):
+class MemoryCache(Counts, Generic[K, V]):
     """Values by key, at most `capacity` bytes of them, what they cost besides included.
 
-    The counters only ever grow: `hits`, `misses`, `insertions`, `evictions` (for room, not by `drop`), `refused`
-    (greater than all the room there is).
+    `miss_bytes` is for who asks to count, who learns later how large it was. `now` tells seconds.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
         self.capacity = capacity
-        self.hits = self.misses = self.insertions = self.evictions = self.refused = 0
+        self._now = now
         self._items: dict[K, _Item[K, V]] = {}
         self._small: _Queue[K, V] = _Queue()
         self._main: _Queue[K, V] = _Queue()
@@ -99,21 +103,21 @@ class MemoryCache(Generic[K, V]):
             return None
         item.hits += 1
         self.hits += 1
+        self.hit_bytes += item.size
         return item.value
 
     def put(self, key: K, value: V, size: int) -> None:
         """Keep a value of `size` bytes, if there is any room for one so large. What stands under a key stays."""
         if key in self._items:
             return
-        item: _Item[K, V] = _Item(value, size + ITEM_BYTES)
-        if item.size > self.capacity:
+        if size + ITEM_BYTES > self.capacity:
             self.refused += 1
             return
         is_ghost = self._ghosts.pop(key, self) is None
-        self._make_room(item.size)
-        self._items[key] = item
+        self._make_room(size + ITEM_BYTES)
+        item = self._items[key] = _Item(value, size, self._now())
         (self._main if is_ghost else self._small).enter(key, item)
-        self.insertions += 1
+        self.admissions += 1
 
     def drop(self, key: K) -> None:
         """Forget a key."""
@@ -142,7 +146,7 @@ class MemoryCache(Generic[K, V]):
             item.hits = 0
             self._main.enter(key, item)
         else:
-            self._evict(key)
+            self._evict(key, item)
             self._ghosts[key] = None
 
     def _relieve_main(self) -> None:
@@ -151,8 +155,10 @@ class MemoryCache(Generic[K, V]):
             item.hits = min(item.hits, _TURNS_MAX) - 1
             self._main.enter(key, item)
         else:
-            self._evict(key)
+            self._evict(key, item)
 
-    def _evict(self, key: K) -> None:
+    def _evict(self, key: K, item: _Item[K, V]) -> None:
         del self._items[key]
         self.evictions += 1
+        self.evicted_bytes += item.size
+        self.eviction_ages.observe(self._now() - item.entered)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -88,6 +88,42 @@ class Metrics(Collector):
                 buckets.append((bound, float(total)))
             family.add_metric([route], buckets, answers.seconds)
         return family
+
+
+class Labelled(NamedTuple):
+    """Numbers of one name: what they are, the names of their labels, and each number by the labels' values."""
+
+    about: str
+    labels: tuple[str, ...]
+    values: Mapping[tuple[str, ...], float]
+
+
+def labelled_gauges(families: Mapping[str, Labelled]) -> Iterable[Metric]:
+    """A gauge per name, with labels: for a `Source`."""
+    for name, family in families.items():
+        yield _filled(GaugeMetricFamily(name, family.about, labels=family.labels), family)
+
+
+def labelled_counters(families: Mapping[str, Labelled]) -> Iterable[Metric]:
+    """The same for numbers that only grow."""
+    for name, family in families.items():
+        yield _filled(CounterMetricFamily(name, family.about, labels=family.labels), family)
+
+
+def histogram(
+    name: str, about: str, label: str, values: Mapping[str, tuple[Sequence[tuple[str, float]], float]]
+) -> Metric:
+    """Buckets (upper bound, how many up to there) and the sum, by the value of one label."""
+    family = HistogramMetricFamily(name, about, labels=[label])
+    for value, (buckets, total) in values.items():
+        family.add_metric([value], buckets, total)
+    return family
+
+
+def _filled(metric: GaugeMetricFamily | CounterMetricFamily, family: Labelled) -> Metric:
+    for values, number in family.values.items():
+        metric.add_metric(values, number)
+    return metric
 
 
 def gauges(values: Mapping[str, tuple[float, str]]) -> Iterable[Metric]:

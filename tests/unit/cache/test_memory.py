@@ -63,8 +63,18 @@ def test_counts_what_happens() -> None:
         cache.put(key, key, 1_000)
     cache.get(5)
     cache.put(7, 7, 1_000_000)
-    assert (cache.hits, cache.misses, cache.insertions, cache.refused) == (1, 6, 6, 1)
-    assert cache.insertions - cache.evictions == len(cache)
+    assert (cache.hits, cache.misses, cache.admissions, cache.refused) == (1, 6, 6, 1)
+    assert cache.admissions - cache.evictions == len(cache)
+    assert (cache.hit_bytes, cache.evicted_bytes) == (1_000, 1_000 * cache.evictions)
+
+
+def test_tells_how_long_what_is_evicted_was_there() -> None:
+    seconds = iter(range(0, 1_000, 30))
+    cache: MemoryCache[int, int] = MemoryCache(3_500, lambda: next(seconds))
+    for key in range(3):
+        cache.put(key, key, 1_000)  # at 0 and 30; the third pushes the first out at 60
+    assert (cache.evictions, cache.eviction_ages.sum) == (1, 60)
+    assert cache.eviction_ages.counts[cache.eviction_ages.bounds.index(60.0)] == 1
 
 
 def test_what_stands_stays() -> None:
