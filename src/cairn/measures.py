@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from cairn.cache import CachedBlocks
 from cairn.cache.counts import Histogram
 from cairn.interface.metrics import Labelled, counters, histogram, labelled_counters, labelled_gauges
 
+_HOT_SHOWN: Final = 20
+_SHOWN_ID_BYTES: Final = 4  # as in logs: enough to find a block again, too little to fetch it
+
 
 def cache_measures(cache: CachedBlocks) -> Iterator[Any]:
     """All that docs/operations.md lists under `cairn_cache_`."""
     yield from labelled_counters(_counters(cache))
-    yield from labelled_gauges(_gauges(cache))
+    yield from labelled_gauges({**_gauges(cache), **_estimates(cache)})
     yield from counters({
         "cairn_cache_coalesced_total": (cache.fetches.joined, "Requests that shared another one's fetch."),
     })  # fmt: skip
@@ -53,6 +56,27 @@ def _gauges(cache: CachedBlocks) -> dict[str, Labelled]:
             "What they may take.", ("tier",), {(tier,): each.capacity for tier, each in tiers}
         ),
     }
+
+
+def _estimates(cache: CachedBlocks) -> dict[str, Labelled]:
+    ratios: dict[tuple[str, ...], float] = {
+        (tier, f"{scale:g}"): ratio
+        for tier, curve in cache.whatif.items()
+        for scale, ratio in curve.ratios().items()
+    }  # fmt: skip
+    hot: dict[tuple[str, ...], float] = {}
+    for block_id, requests in cache.hot.top(_HOT_SHOWN):
+        shown = (block_id[:_SHOWN_ID_BYTES].hex(),)
+        hot[shown] = hot.get(shown, 0.0) + requests
+    return {
+        "cairn_cache_whatif_hit_ratio": Labelled(
+            "What the hit ratio would be with so many times the budget, by a sample.", ("tier", "scale"), ratios
+        ),
+        "cairn_cache_hot_requests": Labelled(
+            "Requests for the blocks asked for most, by the start of their ids; half as many each ten minutes.",
+            ("block",), hot,
+        ),
+    }  # fmt: skip
 
 
 def _buckets(counted: Histogram) -> tuple[list[tuple[str, float]], float]:

@@ -32,5 +32,11 @@ def test_the_cache_and_the_store_are_counted(tmp_path: Path) -> None:
         assert memory["cairn_cache_get_seconds_count"] == 3
         assert found['cairn_cache_get_seconds_count{tier="storage"}'] == 0
         assert found["cairn_cache_coalesced_total"] == 0
+        for _ in range(200):
+            server.ask("GET", path)
+        found = numbers(server)
+        assert found[f'cairn_cache_hot_requests{{block="{block.id.hex()[:8]}"}}'] > 50
+        for scale in ("0.5", "1", "2", "4"):
+            assert found[f'cairn_cache_whatif_hit_ratio{{scale="{scale}",tier="memory"}}'] > 0.9
     with serving(tmp_path / "off", cache={"memory": "0"}) as server:
         assert not [name for name in numbers(server) if name.startswith("cairn_cache")]

@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import time
 from collections.abc import AsyncIterator, Collection, Iterator
 from typing import Final, NamedTuple
 
 from cairn.cache.coalesce import Coalescer
 from cairn.cache.counts import SECONDS_BOUNDS, Histogram
+from cairn.cache.hot import HotList
 from cairn.cache.memory import MemoryCache
+from cairn.cache.whatif import WhatIf
 from cairn.core.block import Block, BlockId, GrantId, Pin, PinHash
 from cairn.core.clock import Clock
 from cairn.core.store import BlockStore
@@ -27,9 +30,14 @@ from cairn.core.store import BlockStore
 KEPT_SECONDS: Final = 24 * 3_600.0
 
 
+_HOT_GAP: Final = 32
+"""One hit of so many is counted for the hot list, for all of them; misses are all counted."""
+
+
 class _Kept(NamedTuple):
     block: Block
     until: float
+    is_sampled: bool
 
 
 class _Ticket:
@@ -49,6 +57,12 @@ class CachedBlocks:
         self.memory: MemoryCache[BlockId, _Kept] = MemoryCache(memory_bytes, clock.monotonic)
         self.tiers = {"memory": self.memory}
         self.fetches: Coalescer[BlockId, Block] = Coalescer(self._fetch)
+        self._missed_blocks = 0  # misses that ended with a block
+        self.hot: HotList[BlockId] = HotList(clock.monotonic)
+        self.whatif: dict[str, WhatIf[BlockId]] = {
+            "memory": WhatIf(memory_bytes, lambda: self.memory.hits + self._missed_blocks)
+        }
+        self._next_hot_hit = _HOT_GAP
         self._storage_seconds = Histogram(SECONDS_BOUNDS)
         self._below = below
         self._clock = clock
@@ -57,19 +71,27 @@ class CachedBlocks:
 
     async def get(self, block_id: BlockId) -> Block:
         """See `BlockStore.get`."""
-        kept = self.memory.get(block_id)
-        if kept is not None:
-            if self._clock.monotonic() < kept.until:
-                return kept.block
-            self.memory.drop(block_id)
+        near = self.near(block_id)
+        if near is not None:
+            return near
+        self.memory.misses += 1
         block = await self.fetches.get(block_id)
-        self.memory.miss_bytes += len(block)
+        self._count_miss(block)
         return block
 
     def near(self, block_id: BlockId) -> Block | None:
         """The block if `get` would give it without waiting."""
         kept = self.memory.find(block_id)
-        return kept.block if kept is not None and self._clock.monotonic() < kept.until else None
+        if kept is None:
+            return None
+        if self._clock.monotonic() >= kept.until:
+            self.memory.drop(block_id)
+            return None
+        if kept.is_sampled:
+            self.whatif["memory"].ask(block_id, len(kept.block))
+        if self.memory.hits >= self._next_hot_hit:
+            self._count_hot(block_id)
+        return kept.block
 
     async def put(self, block: Block, pin: PinHash | None, grant: GrantId) -> bool:
         """See `BlockStore.put`."""
@@ -100,6 +122,18 @@ class CachedBlocks:
         memory.counts[0] = self.memory.hits
         return {"memory": memory, "storage": self._storage_seconds}
 
+    def _count_hot(self, block_id: BlockId) -> None:
+        self.hot.add(block_id, _HOT_GAP)
+        # Between one hit and twice the gap, so that no rhythm of requests is in step with it.
+        self._next_hot_hit = self.memory.hits + random.randrange(1, 2 * _HOT_GAP)  # noqa: S311  # a sample, no secret
+
+    def _count_miss(self, block: Block) -> None:
+        self.memory.miss_bytes += len(block)
+        self._missed_blocks += 1
+        self.hot.add(block.id)
+        if self.whatif["memory"].is_sampled(block.id):
+            self.whatif["memory"].ask(block.id, len(block))
+
     async def _fetch(self, block_id: BlockId) -> Block:
         with self._ticket(block_id) as ticket:
             until = self._clock.monotonic() + KEPT_SECONDS
@@ -121,7 +155,8 @@ class CachedBlocks:
 
     def _keep(self, ticket: _Ticket, block: Block, until: float) -> None:
         if not ticket.is_void:
-            self.memory.put(block.id, _Kept(block, until), len(block))
+            is_sampled = self.whatif["memory"].is_sampled(block.id)
+            self.memory.put(block.id, _Kept(block, until, is_sampled), len(block))
 
     @contextlib.contextmanager
     def _ticket(self, block_id: BlockId) -> Iterator[_Ticket]:
