@@ -124,6 +124,14 @@ class Ledger(Protocol):
         """The bytes that this grant's pins and entries hold. Zero for a grant that is not known."""
         ...
 
+    async def keeps(self, block_id: BlockId, pin: PinHash | None) -> bool:
+        """Whether this pin (None: an earlier put without one) keeps the block now: such a put costs nobody anything.
+
+        Raises:
+            Unavailable: not known now. Forbidden: who asks may not know.
+        """
+        ...
+
 
 class Relay(Protocol):
     """Passes ephemeral messages on to those who listen now. Keeps none, so nothing here is durable, and a message may

@@ -61,7 +61,7 @@ class App:
         self._access = access
         self._sites = sites
         self._block_answers = self.metrics.answers("get_block")
-        self._blocks = BlockRoutes(store.blocks, near, access, limits)
+        self._blocks = BlockRoutes(store.blocks, store.ledger, near, access, limits)
         chains = ChainRoutes(store.chains, access, limits)
         self.live = LiveRoutes(store.chains, chains, access, limits)
         info = InfoRoutes(access, limits, self.metrics, clock, receipt_keys, readiness, restored_ms)

@@ -8,8 +8,8 @@ from typing import Final
 
 from cairn.config import Limits
 from cairn.core.block import BLOCK_BYTES_MAX, Block, BlockId, Pin, PinHash
-from cairn.core.errors import CairnError, Invalid, NotFound, TooLarge, Unknown
-from cairn.core.store import BlockStore
+from cairn.core.errors import CairnError, Invalid, Limited, NotFound, TooLarge, Unknown
+from cairn.core.store import BlockStore, Ledger
 from cairn.interface.access import Access
 from cairn.interface.answers import COMMON, bytes_answer, empty_answer, other_problem, problem_answer
 from cairn.interface.grant import Grant
@@ -53,8 +53,9 @@ Near = Callable[[BlockId], Block | None]
 class BlockRoutes:
     """The handlers of /v1/blocks."""
 
-    def __init__(self, blocks: BlockStore, near: Near, access: Access, limits: Limits) -> None:
+    def __init__(self, blocks: BlockStore, ledger: Ledger, near: Near, access: Access, limits: Limits) -> None:
         self._blocks = blocks
+        self._ledger = ledger
         self._near = near
         self._access = access
         self._limits = limits
@@ -94,7 +95,7 @@ class BlockRoutes:
             block = Block.verified(block_id, data)
         except Invalid as error:
             return problem_answer(error, 422)
-        await self._access.check_quota(grant, len(data))
+        await self._check_quota(grant, block, pin)
         is_new = await self._blocks.put(block, pin, grant.id)
         return empty_answer(201 if is_new else 200, ("etag", f'"{block_hex}"'))
 
@@ -131,6 +132,14 @@ class BlockRoutes:
             return bytes_answer(200, bytes([HAS_UNAVAILABLE]) * len(block_ids))
         return bytes_answer(200, bytes(HAS_PRESENT if one in present else HAS_ABSENT for one in block_ids))
 
+    async def _check_quota(self, grant: Grant, block: Block, pin: PinHash | None) -> None:
+        """What the grant can pay for, or what costs nothing, since it stands: a sender may not know that it does."""
+        try:
+            await self._access.check_quota(grant, len(block))
+        except Limited:
+            if not await self._ledger.keeps(block.id, pin):
+                raise
+
     async def _require(self, block_id: BlockId) -> None:
         if block_id not in await self._blocks.has([block_id]):
             raise NotFound("there is no such block")
@@ -138,7 +147,7 @@ class BlockRoutes:
     async def _put(self, item: PutItem, grant: Grant) -> tuple[BlockId, int]:
         block = Block.of(item.data)
         try:
-            await self._access.check_quota(grant, len(block))
+            await self._check_quota(grant, block, item.pin)
             is_new = await self._blocks.put(block, item.pin, grant.id)
         except Unknown:
             return block.id, UNKNOWN

@@ -149,6 +149,10 @@ class FaultyLedger:
         """See `Ledger.usage`."""
         return await self._faults.read(lambda: self._below.usage(grant))
 
+    async def keeps(self, block_id: BlockId, pin: PinHash | None) -> bool:
+        """See `Ledger.keeps`."""
+        return await self._faults.read(lambda: self._below.keeps(block_id, pin))
+
 
 class FaultyRelay:
     """A Relay with faults."""

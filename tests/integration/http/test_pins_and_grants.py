@@ -232,6 +232,19 @@ def test_a_quota_is_not_exceeded_by_a_byte(server):
     assert holder.unpin(blocks[0], pins[0]).status == 204  # deleting never needs quota
 
 
+def test_what_stands_costs_nothing_so_no_quota_refuses_it(server):
+    holder = Holder(server, mint(server, bytes_max=1_000))
+    block, pin = random_block(os.urandom(8).hex(), 1_000), _hash(os.urandom(32))
+    assert holder.put(block, pin).status == 201
+    before = holder.used(), stored(server)
+    assert holder.put(block, pin).status == 200
+    again = server.ask("POST", "/v1/blocks/put", encode_put([PutItem(pin, block.data)]), holder.headers)
+    assert decode_put_answer(again.body) == [(block.id, 1)]
+    _refused(holder.put(block, _hash(os.urandom(32))), 429, "limited")  # another pin would be paid
+    _refused(holder.put(block), 429, "limited")
+    assert (holder.used(), stored(server)) == before
+
+
 def test_a_batch_over_the_quota_stores_what_fits(server):
     holder = Holder(server, mint(server, bytes_max=2_500))
     blocks = [random_block(os.urandom(8).hex(), 1_000) for _ in range(4)]

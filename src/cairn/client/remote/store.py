@@ -263,6 +263,10 @@ class RemoteLedger:
         except (KeyError, TypeError, ValueError, OverflowError):
             raise Invalid("the answer about the grant is malformed") from None
 
+    async def keeps(self, block_id: BlockId, pin: PinHash | None) -> bool:
+        """Pins are shown to nobody over HTTP."""
+        raise Forbidden("pins cannot be asked for over HTTP")
+
 
 class RemoteRelay:
     """Relay over HTTP: requests alone carry no ephemeral messages."""

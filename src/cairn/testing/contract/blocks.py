@@ -125,6 +125,22 @@ class BlockContract(Contract):
         await self.used(store, ANN)
         assert await store.ledger.usage(ANN) == Usage(block_bytes=1_000, entry_bytes=0)
 
+    async def test_the_ledger_knows_which_pins_keep_a_block(self, store: Store) -> None:
+        """So that what costs nothing is not refused to who has no bytes left. One pin says nothing of another."""
+        block, pins = random_block("kept"), (None, pin_hash(PIN), pin_hash(OTHER_PIN))
+
+        async def keeping() -> list[bool]:
+            return [await store.ledger.keeps(block.id, pin) for pin in pins]
+
+        await self.used(store, ANN)
+        assert await keeping() == [False, False, False]
+        await store.blocks.put(block, pin_hash(PIN), ANN)
+        assert await keeping() == [False, True, False]
+        await store.blocks.put(block, None, ANN)
+        assert await keeping() == [True, True, False]
+        await store.blocks.unpin(block.id, PIN)
+        assert await keeping() == [True, False, False]
+
     async def test_scan_gives_every_id_once(self, store: Store) -> None:
         """In a stable order, from any of them on."""
         ids = set()
