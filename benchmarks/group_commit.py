@@ -18,27 +18,29 @@ from typing import Final, NamedTuple
 import uvloop
 
 from benchmarks import machine
+from cairn.config import Storage
 from cairn.core.block import NO_GRANT, Block
 from cairn.core.store import BlockStore
-from cairn.storage.embedded import engine, folder, open_embedded
+from cairn.storage.embedded import engine, open_embedded
 
 _ROUNDS: Final = 7
 _SECONDS: Final = 1.5
 _BLOCKS_PER_SECOND: Final = 30_000  # more than are written
-_GROUPED: Final = (engine.BATCH_JOBS_MAX, folder.SHARD_COUNT)
-_EACH: Final = (1, 1)
+_GROUPED: Final = engine.BATCH_JOBS_MAX
 
 
 class _Way(NamedTuple):
     name: str
-    jobs_and_shards: tuple[int, int]
+    jobs: int
+    shards: int
     writers: int
 
 
 _WAYS: Final = (
-    _Way("a commit each", _EACH, 32),
-    _Way("group commit, 32 writers", _GROUPED, 32),
-    _Way("group commit, 256 writers", _GROUPED, 256),
+    _Way("a commit each", 1, 1, 32),
+    _Way("group commit, 32 writers", _GROUPED, 1, 32),
+    _Way("group commit, 256 writers", _GROUPED, 1, 256),
+    _Way("the same in 4 shards", _GROUPED, 4, 256),
 )
 
 
@@ -57,16 +59,16 @@ def main() -> None:
 
 
 def _rate(data: Path, way: _Way) -> float:
-    engine.BATCH_JOBS_MAX, folder.SHARD_COUNT = way.jobs_and_shards  # type: ignore[misc]
-    return uvloop.run(_measure(data, way.writers))
+    engine.BATCH_JOBS_MAX = way.jobs  # type: ignore[misc]
+    return uvloop.run(_measure(data, way))
 
 
-async def _measure(data: Path, writers: int) -> float:
+async def _measure(data: Path, way: _Way) -> float:
     blocks = iter([Block.of(os.urandom(1_024)) for _ in range(int(_BLOCKS_PER_SECOND * _SECONDS))])
-    async with open_embedded(data, sweeps=False) as embedded:
+    async with open_embedded(data, Storage(shards=way.shards), sweeps=False) as embedded:
         began = time.perf_counter()
         counts = await asyncio.gather(
-            *(_write(embedded.store.blocks, blocks, began + _SECONDS) for _ in range(writers))
+            *(_write(embedded.store.blocks, blocks, began + _SECONDS) for _ in range(way.writers))
         )  # fmt: skip
         return sum(counts) / (time.perf_counter() - began)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from cairn.cli import main
-from cairn.storage.embedded import engine, folder
+from cairn.storage.embedded import engine
 
 if __name__ == "__main__":
     engine.BATCH_JOBS_MAX = 1  # type: ignore[misc]
-    folder.SHARD_COUNT = 1  # type: ignore[misc]
     main()

@@ -20,7 +20,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cairn.storage.embedded.folder import SHARD_COUNT
 from tests.faults.api import open_api
 from tests.faults.crash import scrubbed
 from tests.faults.verify import Verifier
@@ -112,9 +111,7 @@ class Store:
     def _strace(self, case: Case, number: int) -> list[str]:
         data = self._server.data
         paths = [data / name for name in _NAMES]
-        paths += [
-            data / f"shard-{shard:02}" / name for shard in range(SHARD_COUNT) for name in ("", "data.mdb", "lock.mdb")
-        ]
+        paths += [data / "shard-00" / name for name in ("", "data.mdb", "lock.mdb")]
         inject = f"inject={case.calls}:error={case.error}:when={number}"
         # -D: the server is our child, and strace its tracer only.
         words = ["strace", "-D", "-f", "-y", "-q", "-o", str(self._trace), "-e", f"trace={_TRACED}", "-e", inject]

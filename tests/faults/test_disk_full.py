@@ -100,7 +100,6 @@ async def test_a_disk_that_is_full_without_a_reserve(tmp_path: Path) -> None:
 
 
 async def _writes_go_on(workload: Workload, api: Api) -> None:
-    await asyncio.sleep(0.6)  # the disk is asked twice a second
     refused, writes = dict(workload.acknowledged.refused), workload.acknowledged.writes
     await workload.run(api, 10)
     assert workload.acknowledged.refused == refused

@@ -13,7 +13,6 @@ from pathlib import Path
 from cairn.core.block import Block
 from cairn.core.slot import slot_of
 from cairn.storage.embedded.engine import shard_number
-from cairn.storage.embedded.folder import SHARD_COUNT
 from cairn.wire.messages import GotBlocksReader, decode_entries, encode_ids
 from tests.command import Cairn
 from tests.faults.acknowledged import Acknowledged, Chain
@@ -21,7 +20,7 @@ from tests.faults.api import Api, Lost, open_api
 from tests.faults.workload import Workload
 from tests.harness import Server
 
-SHARDS = SHARD_COUNT
+SHARDS = 4
 ROUNDS = 24 // SHARDS  # of one flip in each shard
 NOT_VERIFIED = 5
 
@@ -29,7 +28,7 @@ NOT_VERIFIED = 5
 async def test_a_flipped_byte_is_never_served_and_scrub_reports_it(tmp_path: Path) -> None:
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
-    rand, server = random.Random(seed), Server(tmp_path)
+    rand, server = random.Random(seed), Server(tmp_path, {"storage": {"shards": SHARDS}})
     told = await _filled(server, seed)
     whole, found, refused = tmp_path / "whole", 0, 0
     assert _damaged_shards(server.data) == set()

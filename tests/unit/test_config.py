@@ -113,6 +113,7 @@ def test_every_variable_reaches_its_setting(load):
         "CAIRN_NODE_ROLES": "storage",
         "CAIRN_INTERFACE_LIMITS_BATCH_ITEMS": "9",
         "CAIRN_CLUSTER_COPIES": "5000000",
+        "CAIRN_STORAGE_SHARDS": "9",
     }
     seen = set()
     for variable, place in variables_of(Config, ()):

@@ -51,10 +51,11 @@ def restore(
     """Bring a backup back, into a data folder that is empty."""
     from cairn.storage.embedded import restore
 
-    folder = Path(_config(path, data).node.data)
+    config = _config(path, data)
+    folder = Path(config.node.data)
     src.open("rb").close()  # before anything is made
     with _plain_errors("name an empty folder with --data, and check the file"), progress("restoring") as told:
-        restore(src, folder, told)
+        restore(src, folder, told, shards=config.storage.shards)
     if as_json:
         say_json({"data": str(folder)})
     else:

@@ -102,6 +102,10 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     listen: Annotated[str, _about("A storage role's own address, when interfaces run elsewhere.")] = ""
     servers: Annotated[tuple[str, ...], _about('Storage nodes, for engine "remote".')] = ()
     reserve: Annotated[str, _size("Free disk below which writes are refused; reads and deletions go on.")] = "512MiB"
+    shards: Annotated[
+        int,
+        Meta(ge=1, le=64, description="Parts that a new data folder is cut into, each a file that commits by itself."),
+    ] = 1
     trim_hours: Annotated[float, _at_least(0, "From the rise of a chain's floor to the trim.")] = 24.0
     unpinned_hours: Annotated[float, _at_least(0, "How long a block without a pin stays.")] = 24.0
 

@@ -116,6 +116,10 @@ class Usage:
         """Both together."""
         return self.block_bytes + self.entry_bytes
 
+    def plus(self, block_bytes: int, entry_bytes: int) -> Usage:
+        """This and so much more."""
+        return Usage(self.block_bytes + block_bytes, self.entry_bytes + entry_bytes)
+
 
 class Ledger(Protocol):
     """Counts what each grant pays for, together with the bytes themselves."""

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from cairn.config import Storage
 from cairn.core.block import NO_GRANT, GrantId, Pin, pin_hash
 from cairn.core.chain import Kind, Seq
 from cairn.core.errors import Corrupt, Invalid, NotFound
 from cairn.core.slot import slot_of
 from cairn.storage.embedded import FolderError, InUse, backup, open_embedded, restore, scrub
-from cairn.storage.embedded import folder as folder_module
 from cairn.storage.embedded.engine import shard_number
 from cairn.testing.chains import Writer, random_block
 from cairn.testing.clock import FakeClock
@@ -40,7 +40,7 @@ def writers() -> list[Writer]:
 
 async def fill(folder: Path) -> None:
     clock = FakeClock()
-    async with open_embedded(folder, clock=clock) as embedded:
+    async with open_embedded(folder, Storage(shards=SHARDS), clock=clock) as embedded:
         store = embedded.store
         await asyncio.gather(*(store.blocks.put(block, None, NO_GRANT) for block in BLOCKS[:30]))
         await asyncio.gather(*(store.blocks.put(block, pin_hash(PIN), ANN) for block in BLOCKS[20:]))
@@ -204,9 +204,8 @@ def flip(file: Path, rand: random.Random) -> None:
         opened.write(bytes((byte ^ (1 << rand.randrange(8)),)))
 
 
-async def test_a_flipped_byte_is_never_served_and_always_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_flipped_byte_is_never_served_and_always_found(tmp_path: Path) -> None:
     """Flips bytes all over the files, in each shard one at a time: a scrub finds it, or it lies where nothing is."""
-    monkeypatch.setattr(folder_module, "SHARD_COUNT", SHARDS)
     data, copy = tmp_path / "data", tmp_path / "flipped"
     await fill(data)
     assert scrub(data).damaged == []

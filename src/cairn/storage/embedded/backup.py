@@ -47,7 +47,6 @@ from cairn.storage.embedded.layout import (
     entry_key,
     id_of,
 )  # fmt: skip
-from cairn.storage.embedded.ledger import charge
 
 Progress = Callable[[int, int], None]
 """Called with what is done and how much there is, in bytes or records."""
@@ -87,9 +86,10 @@ def backup(folder: Path, dest: Path, progress: Progress = lambda done, total: No
 
 
 def restore(
-    src: Path, folder: Path, progress: Progress = lambda done, total: None, *, clock: Clock | None = None
-) -> None:
-    """Bring the backup in the file `src` into an empty folder, as a store with an id of its own.
+    src: Path, folder: Path, progress: Progress = lambda done, total: None, *,
+    shards: int = 1, clock: Clock | None = None,
+) -> None:  # fmt: skip
+    """Bring the backup in the file `src` into an empty folder, as a store with an id of its own and so many shards.
 
     Raises:
         Invalid: the folder is not empty, or the file is no backup. Corrupt: the file is damaged or cut off.
@@ -97,9 +97,7 @@ def restore(
     clock = clock or SystemClock()
     with folders.locked(folder):
         folders.begin_restore(folder)
-        description = folders.Description(
-            FORMAT_VERSION, os.urandom(16).hex(), folders.SHARD_COUNT, restored_ms=clock.now_ms()
-        )
+        description = folders.Description(FORMAT_VERSION, os.urandom(16).hex(), shards, restored_ms=clock.now_ms())
         with src.open("rb") as file, _targets(folder, description, src.stat().st_size) as targets:
             for table, key, record in _frames(_Source(file, src.stat().st_size, progress)):
                 shard = shard_number(_slot_of(table, key), description.shards)
@@ -363,7 +361,7 @@ def _restore_entry(writing: Writing, key: bytes, record: bytes) -> None:
     if key != entry_key(slot_key(entry.chain_id), entry.seq):
         raise Corrupt("an entry stands under another's key")
     writing.put(ENTRIES, key, record)
-    charge(writing, grant, entry_bytes=len(raw))
+    writing.charge(grant, entry_bytes=len(raw))
 
 
 def _restore_head(writing: Writing, key: bytes, record: bytes) -> None:
@@ -397,7 +395,7 @@ def _drop_entry(writing: Writing, record_key: bytes) -> None:
     assert record is not None
     grant, raw = decode_entry(record_key, record)
     writing.delete(ENTRIES, record_key)
-    charge(writing, grant, entry_bytes=-len(raw))
+    writing.charge(grant, entry_bytes=-len(raw))
 
 
 def _restore_block(writing: Writing, key: bytes, record: bytes) -> None:
@@ -410,7 +408,7 @@ def _restore_pin(writing: Writing, key: bytes, record: bytes) -> None:
     if writing.get(BLOCKS, key[:ID_KEY_BYTES]) is None:
         raise Corrupt("a pin keeps no block")
     writing.put(PINS, key, record)
-    charge(writing, pin.grant, block_bytes=pin.bytes)
+    writing.charge(pin.grant, block_bytes=pin.bytes)
 
 
 def _restore_due(writing: Writing, key: bytes, record: bytes) -> None:

@@ -28,7 +28,6 @@ from cairn.storage.embedded.layout import (
     id_of,
     pin_key,
 )  # fmt: skip
-from cairn.storage.embedded.ledger import charge
 from cairn.storage.embedded.pages import is_resident
 from cairn.storage.embedded.shards import Shards
 
@@ -126,7 +125,7 @@ class EmbeddedBlocks:
             writing.put(BLOCKS, key, block.data)
         if standing is None:
             writing.put(PINS, record_key, encode_pin(record_key, PinRecord(grant, len(block), now)))
-            charge(writing, grant, block_bytes=len(block))
+            writing.charge(grant, block_bytes=len(block))
             if pin == NO_PIN:
                 self._schedule_expiry(writing, key, now)
         elif pin == NO_PIN and now - standing.time_ms > _REFRESH_MS:
@@ -147,7 +146,7 @@ def drop_pin(writing: Writing, key: bytes, pin: PinHash) -> bool:
         return False
     standing = decode_pin(record_key, record)
     writing.delete(PINS, record_key)
-    charge(writing, standing.grant, block_bytes=-standing.bytes)
+    writing.charge(standing.grant, block_bytes=-standing.bytes)
     if count_pins(writing, key):
         return False
     writing.delete(BLOCKS, key)

@@ -32,7 +32,6 @@ from cairn.storage.embedded.layout import (
     id_of,
     parse_entry,
 )  # fmt: skip
-from cairn.storage.embedded.ledger import charge
 from cairn.storage.embedded.shards import Shards
 from cairn.storage.embedded.watch import Feeds
 
@@ -161,7 +160,7 @@ class EmbeddedChains:
             writing.put(ENTRIES, record_key, encode_entry(record_key, grant, entry.raw))
         if fresh:
             writing.put(HEADS, key, encode_head(key, state))
-            charge(writing, grant, entry_bytes=sum(len(entry.raw) for entry in fresh))
+            writing.charge(grant, entry_bytes=sum(len(entry.raw) for entry in fresh))
             self._schedule_trim(writing, key, before, state, now)
         return state.head, fresh
 
@@ -195,7 +194,7 @@ def trim(writing: Writing, due: DueKey, stop: int) -> int:
         assert record is not None
         grant, raw = decode_entry(key, record)
         writing.delete(ENTRIES, key)
-        charge(writing, grant, entry_bytes=-len(raw))
+        writing.charge(grant, entry_bytes=-len(raw))
         dropped += len(raw)
     is_done = len(keys) < TRIM_ENTRIES
     first = max(state.first, stop) if is_done else int.from_bytes(keys[-1][-8:], "big") + 1

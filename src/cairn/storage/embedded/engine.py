@@ -29,15 +29,20 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 import lmdb
 
+from cairn.core.block import GrantId
 from cairn.core.errors import CairnError, Corrupt, Full, Unavailable, Unknown
 from cairn.core.slot import SLOT_COUNT
+from cairn.core.store import Usage
 from cairn.storage.embedded.folder import sync_folder
 from cairn.storage.embedded.layout import (
     DIGEST_KEY,
     META,
     TABLES,
+    USAGE,
     decode_digest,
+    decode_usage,
     encode_digest,
+    encode_usage,
     record_digest,
 )  # fmt: skip
 from cairn.storage.embedded.space import Space
@@ -137,11 +142,12 @@ class Reading:
 
 
 class Writing(Reading):
-    """The transaction of one commit. Keeps the shard's digest in step."""
+    """The transaction of one commit. Keeps in step what sums up records: the shard's digest, the totals of grants."""
 
     def __init__(self, transaction: lmdb.Transaction, tables: dict[str, Any]) -> None:
         super().__init__(transaction, tables)
         self.changes = 0
+        self._totals: dict[GrantId, Usage] = {}  # of the grants that this commit charges
         self._count, self._digest = decode_digest(self.get(META, DIGEST_KEY))
 
     def put(self, table: str, key: bytes, record: bytes) -> None:
@@ -158,10 +164,25 @@ class Writing(Reading):
         self._transaction.delete(key, db=self._tables[table])
         self.changes += 1
 
+    def charge(self, grant: GrantId, *, block_bytes: int = 0, entry_bytes: int = 0) -> None:
+        """Add to what a grant pays for; negative: take off. Raises Corrupt, with nothing changed."""
+        total = self._totals.get(grant) or self._usage(grant)
+        self._totals[grant] = total.plus(block_bytes, entry_bytes)
+        self.changes += 1
+
     def seal(self) -> None:
-        """Write the digest: the last thing before the commit."""
+        """Write the totals and the digest: the last thing before the commit."""
+        for grant, total in self._totals.items():
+            if total.bytes:
+                self.put(USAGE, grant, encode_usage(grant, total))
+            else:
+                self.delete(USAGE, grant)
         record = encode_digest(self._count, self._digest % (1 << 256))
         self._transaction.put(DIGEST_KEY, record, db=self._tables[META])
+
+    def _usage(self, grant: GrantId) -> Usage:
+        record = self.get(USAGE, grant)
+        return decode_usage(grant, record) if record is not None else Usage()
 
     def _forget(self, table: str, key: bytes) -> None:
         old = self.get(table, key)
@@ -213,7 +234,7 @@ class Shard:
         self._readers = 0
         self._readers_gone = threading.Condition(self._gate)
         self._queue: deque[_Job[Any]] = deque()
-        self._queued_bytes = self._committing_bytes = 0
+        self._pending_bytes = 0  # of jobs that are not yet committed
         self._wake = threading.Condition()
         self._is_stopping = False
         self._is_dead = False
@@ -256,10 +277,10 @@ class Shard:
         with self._wake:
             if self._is_dead or self._is_stopping:
                 raise Unavailable("the store has stopped")
-            if len(self._queue) >= QUEUE_JOBS_MAX or self._queued_bytes + size > QUEUE_BYTES_MAX:
+            if len(self._queue) >= QUEUE_JOBS_MAX or self._pending_bytes + size > QUEUE_BYTES_MAX:
                 raise Unavailable("too many writes are waiting for the disk: try again in a second")
             self._queue.append(job)
-            self._queued_bytes += size
+            self._pending_bytes += size
             self._wake.notify()
         return await job.future
 
@@ -289,7 +310,7 @@ class Shard:
     @property
     def pending_bytes(self) -> int:
         """How much waits to be committed, or is being so."""
-        return self._queued_bytes + self._committing_bytes
+        return self._pending_bytes
 
     def count(self, table: str) -> int:
         """How many records a table has."""
@@ -304,7 +325,8 @@ class Shard:
                 self._commit(batch)
             except BaseException as error:
                 self._die(batch, error)
-            self._committing_bytes = 0
+            with self._wake:
+                self._pending_bytes -= sum(job.size for job in batch)
             self._loop.call_soon_threadsafe(_settle, batch)
 
     def _take(self) -> list[_Job[Any]]:
@@ -316,10 +338,8 @@ class Shard:
             size = 0
             while self._queue and len(batch) < BATCH_JOBS_MAX and (not batch or size < BATCH_BYTES_MAX):
                 job = self._queue.popleft()
-                self._queued_bytes -= job.size
                 size += job.size
                 batch.append(job)
-            self._committing_bytes = size
             return batch
 
     def _commit(self, batch: Sequence[_Job[Any]]) -> None:

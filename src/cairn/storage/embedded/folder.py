@@ -20,8 +20,6 @@ from typing import Final
 from cairn.core.errors import CairnError, Invalid
 from cairn.storage.embedded.layout import FORMAT_VERSION
 
-SHARD_COUNT: Final = 1  # takes least CPU at every load (docs/performance.md); folders made with more stay as they are
-
 _DESCRIPTION: Final = "format.json"
 _LOCK: Final = "lock"
 _RESTORING: Final = "restoring"
@@ -70,8 +68,8 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def prepare(folder: Path) -> Description:
-    """Describe a folder that is ours, or make it so if it is empty; count this start.
+def prepare(folder: Path, shards: int) -> Description:
+    """Describe a folder that is ours, or make it so, with so many shards, if it is empty; count this start.
 
     Raises:
         FolderError: it holds something else, another format version, or half a restore.
@@ -80,7 +78,7 @@ def prepare(folder: Path) -> Description:
         description = describe(folder)
     else:
         _refuse_foreign(folder)
-        description = Description(FORMAT_VERSION, os.urandom(16).hex(), SHARD_COUNT)
+        description = Description(FORMAT_VERSION, os.urandom(16).hex(), shards)
     description = replace(description, starts=description.starts + 1)
     write_description(folder, description)
     return description

@@ -1,24 +1,12 @@
-"""Who pays for how much: totals per grant, kept in each shard by the commits that change them."""
+"""Who pays for how much: totals per grant, kept in each shard by the commits that change them (`Writing.charge`)."""
 
 from __future__ import annotations
 
 from cairn.core.block import BlockId, GrantId, PinHash
 from cairn.core.slot import slot_key
 from cairn.core.store import Usage
-from cairn.storage.embedded.engine import Writing
-from cairn.storage.embedded.layout import NO_PIN, PINS, USAGE, decode_pin, decode_usage, encode_usage, pin_key
+from cairn.storage.embedded.layout import NO_PIN, PINS, USAGE, decode_pin, decode_usage, pin_key
 from cairn.storage.embedded.shards import Shards
-
-
-def charge(writing: Writing, grant: GrantId, *, block_bytes: int = 0, entry_bytes: int = 0) -> None:
-    """Add to what a grant pays for (negative: take off), in the transaction that changes the bytes themselves."""
-    record = writing.get(USAGE, grant)
-    usage = decode_usage(grant, record) if record is not None else Usage()
-    total = Usage(usage.block_bytes + block_bytes, usage.entry_bytes + entry_bytes)
-    if total.bytes:
-        writing.put(USAGE, grant, encode_usage(grant, total))
-    else:
-        writing.delete(USAGE, grant)
 
 
 class EmbeddedLedger:

@@ -21,10 +21,10 @@ _READ_THREADS: Final = 8
 class Shards:
     """The engine as the stores see it. Made on the event loop that will use it."""
 
-    def __init__(self, folders: list[Path], space: Space) -> None:
-        self.space = space
+    def __init__(self, folders: list[Path], reserve_bytes: int) -> None:
+        self.space = Space(folders[0].parent, reserve_bytes, self)
         self.failed = asyncio.Event()
-        self._all = [Shard(folder, space, lambda _: self.failed.set()) for folder in folders]
+        self._all = [Shard(folder, self.space, lambda _: self.failed.set()) for folder in folders]
         self._threads = ThreadPoolExecutor(_READ_THREADS, thread_name_prefix="read")
 
     def __iter__(self) -> Iterator[Shard]:
@@ -36,7 +36,7 @@ class Shards:
 
     def admit(self, key: bytes, size: int) -> None:
         """Count on space for `size` bytes under a key. Raises Full."""
-        self.space.admit(key, size, self)
+        self.space.admit(key, size)
 
     @property
     def pending_bytes(self) -> int:

@@ -19,7 +19,6 @@ from cairn.storage.embedded.chains import EmbeddedChains
 from cairn.storage.embedded.layout import BLOCKS, ENTRIES, HEADS, PINS
 from cairn.storage.embedded.ledger import EmbeddedLedger
 from cairn.storage.embedded.shards import Shards
-from cairn.storage.embedded.space import Space
 from cairn.storage.embedded.sweep import Sweeper, Swept, TrustedTime
 from cairn.storage.hub import Hub
 
@@ -96,8 +95,8 @@ async def open_embedded(
     """
     clock = clock or SystemClock()
     with folders.locked(folder):
-        description = folders.prepare(folder)
-        shards = await _open_shards(folder, description, settings, clock)
+        description = folders.prepare(folder, settings.shards)
+        shards = await _open_shards(folder, description, settings)
         unpinned_ms = int(settings.unpinned_hours * HOUR_MS)
         blocks = EmbeddedBlocks(shards, clock, unpinned_ms)
         chains = EmbeddedChains(shards, clock, int(settings.trim_hours * HOUR_MS))
@@ -114,9 +113,9 @@ async def open_embedded(
             await asyncio.to_thread(shards.stop)
 
 
-async def _open_shards(folder: Path, description: folders.Description, settings: Storage, clock: Clock) -> Shards:
+async def _open_shards(folder: Path, description: folders.Description, settings: Storage) -> Shards:
     paths = folders.shard_folders(folder, description)
     for path in paths:
         path.mkdir(mode=0o700, exist_ok=True)
     folders.sync_folder(folder)
-    return Shards(paths, Space(folder, parse_size(settings.reserve), clock))
+    return Shards(paths, parse_size(settings.reserve))
