@@ -22,7 +22,7 @@ def _damage_usage(data: Path, grant: GrantId) -> None:
     environment = open_environment(data / "shard-00")
     tables = open_tables(environment)
     with environment.begin(write=True, db=tables[USAGE]) as transaction:
-        record = bytearray(transaction.get(grant))
+        record = bytearray(transaction.get(grant) or b"")
         record[-1] ^= 1
         transaction.put(grant, bytes(record))
     environment.close()
