@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import os
+import pty
 import random
 import signal
 import subprocess
@@ -81,14 +82,47 @@ def test_a_chain_from_its_first_entry_to_its_close(cairn: Cairn, writer: str) ->
     for cap in (writer, reader, verifier):
         assert cairn("chain", "verify", cap, "--json").json["entries"] == 5
     newest = cairn("chain", "rotate", writer, "--json").json["cap"]
-    cairn("chain", "checkpoint", writer, "state", "--trim")
-    assert cairn("chain", "close", writer, "bye", "--json").json["seq"] == 7
+    cairn("chain", "checkpoint", writer, "state", "--trim", "--yes")
+    assert cairn("chain", "close", writer, "bye", "--yes", "--json").json["seq"] == 7
     assert cairn("chain", "tail", newest, "-n", "1").out.strip().endswith("bye")
     problem = cairn("chain", "read", reader, "--from", "7", "--json").json[0]["problem"]
     assert problem["code"] == "key_missing"
     refused = cairn("chain", "append", writer, "more", code=1)
     assert "closed" in refused.err
     assert "try:" in refused.err
+
+
+def test_without_a_terminal_nothing_final_happens_unless_it_is_said(cairn: Cairn, writer: str) -> None:
+    (cairn.folder / "file").write_text("kept")
+    done = cairn("put", "file", "--json").json
+    cairn("chain", "append", writer, "x")
+    for words in (
+        ("chain", "close", writer),
+        ("chain", "checkpoint", writer, "--trim"),
+        ("remove", done["cap"], "--pin", done["pin"]),
+    ):
+        refused = cairn(*words, stdin="y\n", code=2)
+        assert "--yes" in refused.err
+        assert refused.out == ""
+    assert cairn("get", done["cap"]).out == "kept"
+    head = cairn("chain", "head", writer, "--json").json
+    assert (head["seq"], head["floor"], head["closed"]) == (1, 0, False)
+    assert cairn("chain", "checkpoint", writer, "state", "--json").json["seq"] == 2
+
+
+@pytest.mark.parametrize(("typed", "code"), [("n\n", 1), ("\n", 1), ("\x04", 1), ("y\n", 0)])
+def test_in_a_terminal_what_is_final_is_asked(cairn: Cairn, writer: str, typed: str, code: int) -> None:
+    cairn("chain", "append", writer, "x")
+    screen, terminal = pty.openpty()
+    with os.fdopen(screen, "wb", buffering=0) as keys:
+        keys.write(typed.encode())
+        words = cairn.command("chain", "close", writer)
+        done = subprocess.run(words, stdin=terminal, capture_output=True, text=True, env=cairn.environ, timeout=60)
+        os.close(terminal)
+    assert done.returncode == code, done.stderr
+    assert "for ever?" in done.stderr
+    assert ("nothing was done" in done.stderr) == (code == 1)
+    assert cairn("chain", "head", writer, "--json").json["closed"] == (code == 0)
 
 
 def test_who_may_not_write_is_told_so(cairn: Cairn, writer: str) -> None:
@@ -132,7 +166,7 @@ def test_a_file_there_and_back(cairn: Cairn) -> None:
     assert (done["bytes"], len(done["pin"])) == (1_500_000, 64)
     cairn("get", done["cap"], "-o", "back")
     assert (cairn.folder / "back").read_bytes() == path.read_bytes()
-    cairn("remove", done["cap"], "--pin", done["pin"])
+    cairn("remove", done["cap"], "--pin", done["pin"], "--yes")
     assert "does not have this block" in cairn("get", done["cap"], "-o", "gone", code=1).err
     assert not list(cairn.folder.glob(".gone*"))
 
@@ -396,7 +430,7 @@ def test_a_folder_of_which_a_part_cannot_be_had(cairn: Cairn, writer: str) -> No
     behind = cairn("get", old, "-o", "old", code=4)
     assert "2 entries do not open" in behind.err
     assert content_of(cairn.folder / "old") == {"a": b"a", "b": b"b"}
-    cairn("remove", files[0]["cap"], "--chain", writer)
+    cairn("remove", files[0]["cap"], "--chain", writer, "--yes")
     gone = cairn("get", newest, "-o", "new", code=1)
     assert "not there any more: a" in gone.err
     assert content_of(cairn.folder / "new") == {"b": b"b", "c": b"c"}

@@ -12,6 +12,7 @@ import typer
 
 from cairn.cli import options
 from cairn.cli.client import chain_cap, entry_json, entry_line, with_session, write_cap
+from cairn.cli.consent import Yes, confirm
 from cairn.cli.failures import Exit, Failure
 from cairn.cli.output import note, say, say_json, say_json_line, show_pairs
 
@@ -161,6 +162,7 @@ def checkpoint(
     json_value: AsJsonValue = False,
     file: FromFile = None,
     trim: Annotated[bool, typer.Option("--trim", help="Let the server drop what lies before it, a day later.")] = False,
+    yes: Yes = False,
     server: options.Server = options.SERVER_DEFAULT,
     grant: options.Grant = None,
     state: options.State = None,
@@ -168,6 +170,8 @@ def checkpoint(
 ) -> None:
     """Append the application's whole state, from which new readers can start."""
     writer, payload = write_cap(cap), _payload(text, is_json=json_value, file=file)
+    if trim:
+        confirm("Let the server drop all entries before this one?", yes=yes)
 
     async def work(session: Session) -> int:
         return (await session.chain(writer).checkpoint(payload, trims=trim)).seq
@@ -208,7 +212,7 @@ def close(
     text: Text = None,
     json_value: AsJsonValue = False,
     file: FromFile = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     server: options.Server = options.SERVER_DEFAULT,
     grant: options.Grant = None,
     state: options.State = None,
@@ -216,8 +220,7 @@ def close(
 ) -> None:
     """End a chain for ever: nothing can follow, and the server drops all but its first and last entry."""
     writer, payload = write_cap(cap), _payload(text, is_json=json_value, file=file)
-    if not yes and sys.stdin.isatty() and not typer.confirm("end this chain for ever?", err=True):
-        raise typer.Exit(Exit.FAILED)
+    confirm("End this chain for ever?", yes=yes)
 
     async def work(session: Session) -> int:
         return (await session.chain(writer).close(payload)).seq

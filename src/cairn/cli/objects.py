@@ -13,6 +13,7 @@ import typer
 from cairn.cli import options
 from cairn.cli.caps import parse
 from cairn.cli.client import with_session, write_cap
+from cairn.cli.consent import Yes, confirm
 from cairn.cli.failures import Exit, Failure
 from cairn.cli.folders import FolderFetch
 from cairn.cli.output import Progress, note, progress, say, say_json
@@ -93,6 +94,7 @@ def remove(
     chain: Annotated[
         str | None, typer.Option("--chain", metavar="CAP", help="Or the write capability that it was put with.")
     ] = None,
+    yes: Yes = False,
     server: options.Server = options.SERVER_DEFAULT,
     state: options.State = None,
 ) -> None:
@@ -108,6 +110,7 @@ def remove(
         own_pin = Pin(bytes.fromhex(pin)) if pin else None
     except ValueError:
         raise Failure("a pin is 64 hex digits", "`cairn put --json` told it", Exit.USAGE) from None
+    confirm("Remove this object?", yes=yes)
     removed = Put(found, 0, own_pin)
     with_session(lambda session: session.objects.remove(removed, owner=owner), server, None, state)
     note("removed")
