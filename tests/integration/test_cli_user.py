@@ -420,6 +420,39 @@ def test_what_is_wrong_with_the_own_state_is_no_defect(cairn: Cairn, writer: str
     assert "defect" not in refused.err
 
 
+def test_a_server_that_says_it_rotated_its_secret_is_warned_of_once(tmp_path: Path, cairn: Cairn, writer: str) -> None:
+    with serving(tmp_path / "server") as rotating:
+        words = [sys.executable, "-c", _MAIN_AS_IF_FAR_AWAY, "chain", "append", writer, "x", "--server", rotating.url]
+
+        def append(*, code: int = 0) -> str:
+            done = subprocess.run(
+                words, capture_output=True, text=True, cwd=cairn.folder, env=cairn.environ, timeout=60
+            )
+            assert done.returncode == code, done.stderr
+            return done.stderr
+
+        assert append() == ""
+        secret = rotating.data / "secret"
+        rotating.stop()
+        secret.write_text("5a" * 32 + "\n" + secret.read_text())
+        rotating.start()
+        assert "warning: this server signs with another key than before" in append()
+        assert append() == ""
+        rotating.stop()
+        secret.write_text("77" * 32 + "\n")
+        rotating.start()
+        assert "servers.json" in append(code=5)
+
+
+_MAIN_AS_IF_FAR_AWAY = """
+from cairn.cli import main
+from cairn.client.state import known_servers
+
+known_servers._is_loopback = lambda url: False
+main()
+"""
+
+
 def test_a_folder_of_which_a_part_cannot_be_had(cairn: Cairn, writer: str) -> None:
     for name in ("a", "b", "c"):
         (cairn.folder / name).write_text(name)

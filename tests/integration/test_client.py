@@ -8,15 +8,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cairn.client import NoAccount, Rollback, WriteCapability, connect, parse_capability
+from cairn.client import NoAccount, Rollback, ServerChanged, Session, WriteCapability, connect, parse_capability
 from cairn.client.remote.http import Unreachable
+from cairn.client.state import known_servers
+from cairn.client.state.known_servers import ReceiptKeys
 from cairn.client.sync import connect as connect_blocking
 from cairn.core.chain import Kind
 from cairn.core.errors import Closed, Forbidden, Invalid, Limited
+from cairn.core.receipt import verify_receipt
 from tests.harness import Server, serving
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +98,64 @@ async def test_a_server_that_lost_entries_is_refused_by_a_later_run(tmp_path: Pa
                 await session.chain(writer.to_verify()).verify()
         async with connect(server.url) as stranger:
             assert (await stranger.chain(writer.to_verify()).verify()).state.seq == 1
+
+
+async def test_a_secret_is_rotated_and_earlier_receipts_keep_their_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_servers, "_is_loopback", lambda url: False)
+    writer, state = WriteCapability.new(), tmp_path / "state"
+    with serving(tmp_path / "server") as server:
+        old, new = (server.data / "secret").read_text().strip(), "5a" * 32
+        told, signed, held = [], [], []
+        for lines in ([old], [old, new], [new, old], [new, old], [new]):
+            with_secret(server, *lines)
+            async with connect(server.url, state=state) as session:
+                told.append(session.rotated_from)
+                signed.append(bytes.fromhex((await session.info())["receipt_key"]))
+                held.append(await receipt_key_of(session, writer))
+                await session.chain(writer).append("x")
+                assert await receipt_key_of(session, writer) == signed[-1]
+        first, second = signed[0], signed[-1]
+        assert signed == [first, first, second, second, second]
+        assert told == [None, None, first, None, None]
+        assert held == [None, first, first, second, second]
+        with_secret(server, "77" * 32)
+        with pytest.raises(ServerChanged):
+            async with connect(server.url, state=state):
+                pass
+
+
+def with_secret(server: Server, *lines: str) -> None:
+    """Start a server again with other lines in its secret file."""
+    server.stop()
+    (server.data / "secret").write_text("".join(f"{line}\n" for line in lines))
+    server.start()
+
+
+async def receipt_key_of(session: Session, writer: WriteCapability) -> bytes | None:
+    """The key of the receipt that is held for a chain's pinned head, by which it is good; None if none is held."""
+    seen = await session._pins.seen(writer.chain_id)
+    if seen is None or seen.receipt is None or seen.receipt_key is None:
+        return None
+    verify_receipt(replace(seen.state.head, receipt=seen.receipt), seen.receipt_key)
+    return seen.receipt_key
+
+
+async def test_no_receipt_is_believed_by_a_key_that_is_only_named(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, strange = WriteCapability.new(), bytes(32)
+    async with connect(server.url) as session:
+        await session.chain(writer).append("x")
+        own = await receipt_key_of(session, writer)
+    assert own is not None
+    monkeypatch.setattr(
+        "cairn.client.session.receipt_keys_of", lambda info: ReceiptKeys(strange, frozenset((strange, own)))
+    )
+    async with connect(server.url) as session:
+        assert (await session.chain(writer).verify()).state.seq == 1
+        assert await receipt_key_of(session, writer) is None
 
 
 async def test_accounts(server: Server) -> None:

@@ -6,14 +6,14 @@ import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import typer
 
 from cairn.cli import options
 from cairn.cli.caps import parse
 from cairn.cli.failures import Exit, Failure
-from cairn.cli.output import printable
+from cairn.cli.output import note, printable
 
 if TYPE_CHECKING:
     from cairn.client.chains.opened import Opened
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from cairn.client.session import Session
 
 T = TypeVar("T")
+
+_ROTATED: Final = (
+    "warning: this server signs with another key than before, and says that it rotated its secret: ask its operator"
+)
 
 
 def with_session(
@@ -33,6 +37,8 @@ def with_session(
 
         token = options.read_grant(grant)
         async with connect(server, grant=token, state=options.state_folder(state)) as session:
+            if session.rotated_from is not None:
+                note(_ROTATED)
             return await work(session)
 
     try:

@@ -36,7 +36,10 @@ from cairn.core.store import Usage
 class Session:
     """What can be done with one server. Made by `connect`."""
 
-    def __init__(self, server: HttpServer, receipt_keys: frozenset[bytes], pins: Pins, state: Path | None) -> None:
+    def __init__(
+        self, server: HttpServer, receipt_keys: tuple[bytes, ...], pins: Pins, state: Path | None = None
+    ) -> None:
+        """`receipt_keys`: the server's own, and behind it the one that it says it had before."""
         self._server = server
         self._receipt_keys = receipt_keys
         self._pins = pins
@@ -49,6 +52,14 @@ class Session:
     def url(self) -> str:
         """Where the server is."""
         return self._server.url
+
+    @property
+    def rotated_from(self) -> bytes | None:
+        """The receipt key that was pinned for this server, if it has another one now and says that it rotated it.
+
+        Nobody signs a rotation: a program that people rely on should tell them. Later sessions know the new key.
+        """
+        return self._receipt_keys[1] if len(self._receipt_keys) > 1 else None
 
     def chain(self, capability: ChainCapability | str) -> Chain:
         """The chain, or by its write capability the door, that a capability or its text is for. Nothing is asked yet.
@@ -93,15 +104,15 @@ async def connect(url: str, *, grant: str | None = None, state: Path | None = No
     """A session with the server at `url`. `grant` pays for what is written.
 
     Raises:
-        Unreachable: nobody answers. Invalid: it is no Cairn server. ServerChanged: its receipt key is another one.
+        Unreachable: nobody answers. Invalid: it is no Cairn server. ServerChanged: its receipt key is another one
+            than before, and it does not even say that it rotated it; see `Session.rotated_from`.
     """
     async with open_session() as http:
         server = HttpServer(url, http, grant)
         keys = receipt_keys_of((await server.ask("GET", "/v1/info")).json())
-        known = KnownServers(state)
-        await asyncio.to_thread(known.check, server.url, keys)
+        former = await asyncio.to_thread(KnownServers(state).check, server.url, keys)
         pins = Pins(state / "pins" if state else None)
         try:
-            yield Session(server, keys, pins, state)
+            yield Session(server, (keys.current, former) if former else (keys.current,), pins, state)
         finally:
             await pins.close()

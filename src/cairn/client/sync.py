@@ -291,6 +291,14 @@ class Session:
         """Where the server is."""
         return self._inner.url
 
+    @property
+    def rotated_from(self) -> bytes | None:
+        """The receipt key that was pinned for this server, if it has another one now and says that it rotated it.
+
+        Nobody signs a rotation: a program that people rely on should tell them. Later sessions know the new key.
+        """
+        return self._inner.rotated_from
+
     def chain(self, capability: ChainCapability | str) -> Chain:
         """The chain, or by its write capability the door, that a capability or its text is for. Nothing is asked yet.
 
