@@ -28,14 +28,14 @@ from cairn.storage.embedded.layout import (
     id_of,
     pin_key,
 )  # fmt: skip
-from cairn.storage.embedded.pages import is_resident
 from cairn.storage.embedded.shards import Shards
 
 HOUR_MS: Final = 3_600_000
 
-_INLINE_BYTES_MAX: Final = 16 * 1024  # above, hashing in another thread is worth the way there
+_INLINE_BYTES_MAX: Final = 16 * 1024  # above, it is worth the way to another thread: to hash, and to wait for a disk
 _SCAN_IDS: Final = 1_024
 _REFRESH_MS: Final = HOUR_MS
+_BEHIND_PINS: Final = b"\xff" * 33  # sorts behind every pin hash
 _PIN_RECORD_BYTES: Final = 512  # with its share of pages and of the usage record
 
 _log = logging.getLogger("cairn.storage")
@@ -54,12 +54,9 @@ class EmbeddedBlocks:
         """See `BlockStore.get`."""
         key = slot_key(block_id)
         with self._shards.reading(key) as reading:
-            data = reading.get(BLOCKS, key)
-            if data is None:
-                raise NotFound("there is no such block")
-            if len(data) <= _INLINE_BYTES_MAX and is_resident(data):
-                return self._verified(block_id, bytes(data))
-        return await self._shards.in_thread(lambda: self._read(block_id, key))
+            if _is_small(reading, key):
+                return self._read(reading, block_id, key)
+        return await self._shards.in_thread(lambda: self._read_apart(block_id, key))
 
     async def put(self, block: Block, pin: PinHash | None, grant: GrantId) -> bool:
         """See `BlockStore.put`."""
@@ -96,17 +93,16 @@ class EmbeddedBlocks:
                     break
                 start = slot_key(ids[-1]) + b"\0"
 
-    def _read(self, block_id: BlockId, key: bytes) -> Block:
+    def _read_apart(self, block_id: BlockId, key: bytes) -> Block:
         with self._shards.reading(key) as reading:
-            data = reading.get(BLOCKS, key)
-            if data is None:
-                raise NotFound("there is no such block")
-            copy = bytes(data)
-        return self._verified(block_id, copy)
+            return self._read(reading, block_id, key)
 
-    def _verified(self, block_id: BlockId, data: bytes) -> Block:
+    def _read(self, reading: Reading, block_id: BlockId, key: bytes) -> Block:
+        data = reading.get(BLOCKS, key)
+        if data is None:
+            raise NotFound("there is no such block")
         try:
-            return Block.verified(block_id, data)
+            return Block.verified(block_id, bytes(data))
         except Invalid:
             self.damaged += 1
             _log.error("block %s is damaged on disk", short(block_id))
@@ -114,14 +110,18 @@ class EmbeddedBlocks:
 
     def _has(self, key: bytes) -> bool:
         with self._shards.reading(key) as reading:
-            return reading.get(BLOCKS, key) is not None
+            return reading.has(BLOCKS, key)
 
     def _put(self, writing: Writing, key: bytes, block: Block, pin: PinHash, grant: GrantId, now: int) -> bool:
-        is_new = writing.get(BLOCKS, key) is None
+        standing_data = writing.get(BLOCKS, key)
+        is_new = standing_data is None
         record_key = pin_key(key, pin)
         record = writing.get(PINS, record_key)
         standing = decode_pin(record_key, record) if record is not None else None
-        if is_new:
+        if standing_data is None:
+            writing.put(BLOCKS, key, block.data)
+        elif bytes(standing_data) != block.data:
+            _log.warning("block %s was damaged on disk, and is repaired by who put it again", short(block.id))
             writing.put(BLOCKS, key, block.data)
         if standing is None:
             writing.put(PINS, record_key, encode_pin(record_key, PinRecord(grant, len(block), now)))
@@ -150,6 +150,16 @@ def drop_pin(writing: Writing, key: bytes, pin: PinHash) -> bool:
     if count_pins(writing, key):
         return False
     writing.delete(BLOCKS, key)
+    return True
+
+
+def _is_small(reading: Reading, key: bytes) -> bool:
+    """Whether the block under `slot ‖ id` is small, or not there, without a look at it: its first pin has the size."""
+    for pin, record in reading.range(PINS, key, key + _BEHIND_PINS):
+        try:
+            return decode_pin(pin, record).bytes <= _INLINE_BYTES_MAX
+        except Corrupt:
+            return False
     return True
 
 

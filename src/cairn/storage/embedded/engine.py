@@ -117,8 +117,13 @@ class Reading:
         self._tables = tables
 
     def get(self, table: str, key: bytes) -> memoryview | None:
-        """The record under a key."""
+        """The record under a key. All of it is in memory then: a large one may have waited for the disk."""
         return cast("memoryview | None", self._transaction.get(key, db=self._tables[table]))
+
+    def has(self, table: str, key: bytes) -> bool:
+        """Whether there is a record under a key, without a look at it."""
+        with self._transaction.cursor(self._tables[table]) as cursor:
+            return bool(cursor.set_key(key))
 
     def range(self, table: str, start: bytes, stop: bytes | None = None) -> Iterator[tuple[memoryview, memoryview]]:
         """Keys and records with start <= key < stop, in order."""
