@@ -34,7 +34,7 @@ integration: $(VENV)/.ready-to-test ## Run the tests with real processes only
 	$(BIN)/pytest tests/integration tests/faults $(ARGS)
 
 bench: $(VENV)/.ready-to-test ## Measure, beside the peers that are installed
-	@scripts/system-packages nginx-light
+	@scripts/system-packages nginx-light varnish
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: $(VENV)/.ready-to-test ## Choose versions anew, and write the lock files

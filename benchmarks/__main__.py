@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import machine, suite
-from benchmarks.contenders import bare, cairn, disk, etcd, nginx, seaweedfs
+from benchmarks.contenders import bare, caches, cairn, disk, etcd, nginx, seaweedfs
 from benchmarks.contenders.base import BATCH, Contender, MissingError
 
 Start = Callable[[Path], contextlib.AbstractContextManager[Contender]]
@@ -23,6 +23,8 @@ _STARTS: Final[dict[str, Start]] = {
     "ungrouped": cairn.start_ungrouped,
     "bare": bare.start,
     "nginx": nginx.start,
+    "varnish": caches.start_varnish,
+    "nginx-cache": caches.start_nginx,
     "seaweedfs": seaweedfs.start,
     "etcd": etcd.start,
     "file": disk.start_file,
@@ -104,6 +106,9 @@ def _goals(results: Mapping[str, Sequence[suite.Result]]) -> Iterator[str]:
         ours = by_name.get(cairn.NAME)
         if ours is None:
             continue
+        for cache, goal in (("Varnish", "120%"), ("nginx proxy_cache", "100%")):
+            if cache in by_name:
+                yield f"{name}: {suite.cpu_ratio(ours, by_name[cache]):.0%} of {cache} per CPU second (goal: {goal})"
         bare_server = by_name.get("bare Granian")
         if name.startswith("GET") and bare_server is not None:
             yield f"{name}: {suite.cpu_ratio(ours, bare_server):.0%} of bare Granian per CPU second (goal: 75%)"

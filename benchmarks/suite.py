@@ -74,7 +74,7 @@ def cpu_ratio(one: Result, other: Result) -> float:
 
 def tests() -> Iterator[Test]:
     """All of them, in the order in which they are run."""
-    for size, name in ((1_024, "1 KiB"), (65_536, "64 KiB"), (1_048_576, "1 MiB")):
+    for size, name in ((1_024, "1 KiB"), (16_384, "16 KiB"), (65_536, "64 KiB"), (1_048_576, "1 MiB")):
         yield Test(f"GET {name}", _get(size))
     for size, name in ((1_024, "1 KiB"), (65_536, "64 KiB"), (1_048_576, "1 MiB")):
         yield Test(f"PUT {name}", _put(size))

@@ -18,7 +18,8 @@ from typing import Final
 from benchmarks.load import Buffers, Outcome
 
 CONCURRENCY: Final = 32
-GET_SIZES: Final = (1_024, 65_536, 1_048_576)
+CACHED_SIZE: Final = 16_384
+GET_SIZES: Final = (1_024, CACHED_SIZE, 65_536, 1_048_576)
 BATCH: Final = 32
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 30.0

@@ -28,12 +28,12 @@ class Nginx(base.Contender):
     name = "nginx"
 
     def __init__(self, port: int, pid: int) -> None:
-        self._port = port
+        self.port = port
         self._pid = pid
 
     def get(self, load: base.Get) -> base.Measure:
         connections = base.same(base.head("GET", f"/{load.size}"))
-        return functools.partial(loads.run, loads.Load(self._port, self._pid, connections))
+        return functools.partial(loads.run, loads.Load(self.port, self._pid, connections))
 
 
 @contextlib.contextmanager
