@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -62,6 +63,43 @@ def test_every_command_has_help(cairn):
 def test_an_unknown_command_or_option_is_a_usage_error(cairn):
     assert "serve" in cairn("srve", code=2).err
     assert "--help" in cairn("status", "--srver", "x", code=2).err.replace("-h'", "--help'")
+
+
+def test_the_help_lists_commands_in_sections_and_whole_sentences(cairn):
+    listed = cairn("--help").out
+    titles = re.findall(r"^([A-Z][a-z ]+):$", listed, re.MULTILINE)
+    assert titles == ["Options", "Run a server", "Keys", "Chains", "Files", "Care for a store"]
+    assert not re.search(r"\.\.\.$", listed.partition("Options:")[2] + cairn("chain", "-h").out[80:], re.MULTILINE)
+    assert "bool" not in cairn("serve", "--help").out
+    assert cairn(code=2).err == listed
+
+
+@pytest.mark.parametrize(
+    ("words", "says", "asks"),
+    [
+        (["srve"], "no such command 'srve'", "cairn --help"),
+        (["chain", "reed"], "no such command 'reed'. Did you mean 'read'?", "cairn chain --help"),
+        (["put"], "missing argument 'FILE'", "cairn put --help"),
+        (["grant", "--days", "-1"], "invalid value for '--days'", "cairn grant --help"),
+        (["new", "write", "more"], "unexpected extra argument", "cairn new write --help"),
+        (["status", "--server", "example.org"], "'example.org' is not the URL of a server", "--server http://"),
+        (["bench", "--server", "http://"], "'http://' is not the URL of a server", "--server http://"),
+        (["chain", "read", "x", "--server", "ftp://x"], "'ftp://x' is not the URL of a server", "--server http://"),
+        (["grant", "--bytes", "much"], "--bytes: expected a size", "--bytes 10GiB"),
+        (["get", "crn1b_x"], "this is not a capability", "crn1b_"),
+    ],
+)
+def test_whatever_is_wrong_with_the_words_is_said_in_one_form(cairn, words, says, asks):
+    first, second = cairn(*words, code=2).err.splitlines()
+    assert first.startswith("error: ")
+    assert says in first
+    assert second.startswith("  try: ")
+    assert asks in second
+
+
+def test_a_server_that_does_not_answer_is_named(cairn):
+    for words in (["status"], ["chain", "head", cairn("new", "write").out.strip()]):
+        assert "http://127.0.0.1:9" in cairn(*words, "--server", "http://127.0.0.1:9", code=3).err
 
 
 def test_serve_says_where_and_stops_when_told(node):

@@ -12,6 +12,7 @@ def main() -> None:
     from cairn.cli.failures import report
 
     try:
-        app(prog_name="cairn")
+        code = app(prog_name="cairn", standalone_mode=False)
     except Exception as error:  # the last place that can explain it
-        sys.exit(report(error))
+        code = report(error)
+    sys.exit(code)

@@ -15,27 +15,32 @@ from cairn.cli.grants import grant
 from cairn.cli.output import say, say_json
 from cairn.cli.serve import serve
 from cairn.cli.status import status
+from cairn.cli.tree import CARE, CHAINS, FILES, KEYS, RUN, Sections
 
 app = typer.Typer(
+    cls=Sections,
     no_args_is_help=True,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Keeps encrypted blocks and signed chains, serves them, and can read neither.",
     epilog="Exit codes: 0 ok, 1 failure, 2 usage, 3 unreachable, 4 denied, 5 not verified, 6 degraded.",
 )
 
-for command in (serve, demo, objects.put, objects.get, objects.remove, grant, status, doctor, bench):
-    app.command()(command)
-for operation in (operate.backup, operate.restore, operate.scrub, operate.gc):
-    app.command()(operation)
+for to_run in (serve, demo, status, doctor, grant):
+    app.command(rich_help_panel=RUN)(to_run)
+app.add_typer(settings.commands, name="config", rich_help_panel=RUN)
 caps.new_commands.command("account")(new_account)
-app.add_typer(caps.new_commands, name="new")
-app.add_typer(caps.cap_commands, name="cap")
-app.add_typer(chains.commands, name="chain")
-app.add_typer(settings.commands, name="config")
+app.add_typer(caps.new_commands, name="new", rich_help_panel=KEYS)
+app.add_typer(caps.cap_commands, name="cap", rich_help_panel=KEYS)
+app.add_typer(chains.commands, name="chain", rich_help_panel=CHAINS)
+for with_files in (objects.put, objects.get, objects.remove):
+    app.command(rich_help_panel=FILES)(with_files)
+for to_care in (operate.backup, operate.restore, operate.scrub, operate.gc, bench):
+    app.command(rich_help_panel=CARE)(to_care)
 
 
-@app.command("version")
+@app.command("version", rich_help_panel=RUN)
 def version(as_json: options.Json = False) -> None:
     """Print the version of this program and of the format."""
     from cairn import __version__

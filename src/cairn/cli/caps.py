@@ -9,12 +9,13 @@ import typer
 from cairn.cli import options
 from cairn.cli.failures import Exit, Failure
 from cairn.cli.output import note, say, say_json, show_pairs
+from cairn.cli.tree import Sections
 
 if TYPE_CHECKING:
     from cairn.client.format.capability import Capability
 
-new_commands = typer.Typer(no_args_is_help=True, help="Make a chain's keys, or an account.")
-cap_commands = typer.Typer(no_args_is_help=True, help="Look at a capability, or derive a weaker one.")
+new_commands = typer.Typer(cls=Sections, no_args_is_help=True, help="Make a chain's keys, or an account.")
+cap_commands = typer.Typer(cls=Sections, no_args_is_help=True, help="Look at a capability, or derive a weaker one.")
 
 _MAY = {
     "write": "write, read and verify a chain",
@@ -36,7 +37,9 @@ def parse(text: str) -> Capability:
     try:
         return parse_capability(text)
     except Invalid as error:
-        raise Failure(str(error), "`cairn new write` makes one for a new chain", Exit.USAGE) from None
+        raise Failure(
+            str(error), "it begins with crn1w_, crn1r_, crn1v_ or crn1b_; `cairn new write` makes one", Exit.USAGE
+        ) from None
 
 
 @new_commands.command("write")
@@ -49,9 +52,7 @@ def new_write(as_json: options.Json = False) -> None:
         say_json({"cap": str(cap), **_described(cap)})
         return
     say(str(cap))
-    note(
-        "this is a secret: whoever has it writes to the chain; `cairn cap diminish CAP --to read` makes a link to read"
-    )
+    note("this is a secret: whoever has it writes to the chain; `cairn cap diminish CAP --to read` makes a reader's")
 
 
 @cap_commands.command("show")

@@ -15,15 +15,16 @@ from cairn.cli.client import chain_cap, entry_json, entry_line, with_session, wr
 from cairn.cli.consent import Yes, confirm
 from cairn.cli.failures import Exit, Failure
 from cairn.cli.output import note, say, say_json, say_json_line, show_pairs
+from cairn.cli.tree import Sections
 
 if TYPE_CHECKING:
     from cairn.client.format.payload import Payload
     from cairn.client.session import Session
 
-commands = typer.Typer(no_args_is_help=True, help="Write, read, follow and check a chain.")
+commands = typer.Typer(cls=Sections, no_args_is_help=True, help="Write, read, follow and check a chain.")
 
 Cap = Annotated[str, typer.Argument(metavar="CAP", help="The chain's capability; @FILE reads it, `env` is CAIRN_CAP.")]
-Text = Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Text; - takes standard input.")]
+Text = Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Text; - takes standard input.")]
 AsJsonValue = Annotated[bool, typer.Option("--json-value", help="TEXT is a JSON value.")]
 FromFile = Annotated[Path | None, typer.Option("--file", metavar="FILE", help="Take the bytes of a file instead.")]
 

@@ -27,10 +27,6 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise Failure("this cannot be undone, and there is no terminal to ask", "add --yes if you mean it", Exit.USAGE)
-    try:
-        if typer.confirm(f"{question} This cannot be undone.", err=True):
-            return
-    except typer.Abort:  # Ctrl-C or Ctrl-D in place of an answer
-        note("")
-    note("nothing was done")
-    raise typer.Exit(Exit.FAILED)
+    if not typer.confirm(f"{question} This cannot be undone.", err=True):
+        note("nothing was done")
+        raise typer.Exit(Exit.FAILED)

@@ -84,6 +84,12 @@ def report(error: Exception) -> int:
     """Say what happened and what to try, on standard error. The exit code."""
     if isinstance(error, BrokenPipeError):
         return _leave_the_pipe()
+    if isinstance(error, typer.Abort):  # Ctrl-C or Ctrl-D, where something was asked
+        typer.echo("\nnothing was done", err=True)
+        return Exit.FAILED
+    if type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(str(error), err=True)
+        return Exit.USAGE
     message, advice = _explain(error)
     if advice is _DEFECT and os.environ.get("CAIRN_DEBUG"):
         raise error
@@ -105,9 +111,19 @@ def _explain(error: Exception) -> tuple[str, Advice]:
         return str(error), _advice_for(error)
     if isinstance(error, OSError):
         return _explain_os(error)
+    if isinstance(error, typer.TyperException):
+        return _explain_usage(error)
     if type(error).__name__ == "ConfigError":
-        return str(error), Advice(Exit.USAGE, "`cairn config check` names what is wrong, `cairn config init` shows all")
+        return str(error), Advice(Exit.USAGE, "`cairn config init -` shows every setting, and what it takes")
     return f"unexpected {type(error).__name__}", _DEFECT
+
+
+def _explain_usage(error: typer.TyperException) -> tuple[str, Advice]:
+    """What is wrong with the words of a command, as the parser says it."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message().rstrip(".")
+    hint = f"`{context.command_path if context else 'cairn'} --help` shows what it takes"
+    return message[:1].lower() + message[1:], Advice(Exit.USAGE, hint)
 
 
 def _advice_for(error: CairnError) -> Advice:

@@ -31,13 +31,14 @@ def grant(
     from cairn.interface.grant import Grant
     from cairn.interface.secret import NodeSecret
 
+    bytes_max = _bytes(size)
     config = load(path, {"node": {"data": str(data)}} if data else None)
     secret = NodeSecret.load(config.node.secret_path)
     if admin_token:
         say_json({"admin_token": secret.admin_token}) if as_json else say(secret.admin_token)
         return
     expires = int(time.time()) + days * _DAY_SECONDS if days else 0
-    made = Grant.issue(bytes_max=_bytes(size), appends_per_second=rate, expires=expires)
+    made = Grant.issue(bytes_max=bytes_max, appends_per_second=rate, expires=expires)
     token = made.token(secret.keys("grant"))
     if as_json:
         say_json({"grant": token, "bytes": made.bytes_max, "appends_per_second": rate, "expires": made.expires})

@@ -28,7 +28,7 @@ _FILES_AT_ONCE: Final = 4
 
 
 def put(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, or folders with all that is in them.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files, or folders with all that is in them.")],
     chain: Annotated[
         str | None, typer.Option("--chain", metavar="CAP", help="Append an entry for each file to this chain.")
     ] = None,

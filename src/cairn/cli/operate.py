@@ -93,7 +93,7 @@ def gc(
 
     config = _config(path, data)
     if not Path(config.node.data).is_dir():
-        raise FolderError("there is no such data folder")
+        raise FolderError(f"there is no data folder {config.node.data}")
     swept = asyncio.run(_collect(config, dry_run=dry_run))
     if as_json:
         say_json({"dry_run": dry_run, "entries": swept.entries, "blocks": swept.blocks})

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 import typer
 
@@ -13,7 +14,26 @@ from cairn.cli.failures import Exit, Failure
 
 SERVER_DEFAULT: Final = "http://127.0.0.1:8420"
 
-Server = Annotated[str, typer.Option("--server", envvar="CAIRN_SERVER", metavar="URL", help="The server to ask.")]
+
+def _url(text: str) -> str:
+    """The address of a server, as it was given.
+
+    Raises:
+        Failure: it is none.
+    """
+    try:
+        url = urlsplit(text)
+        if url.scheme in ("http", "https") and url.hostname and url.port != 0:
+            return text
+    except ValueError:
+        pass
+    raise Failure(f"{text!r} is not the URL of a server", f"--server {SERVER_DEFAULT}, for example", Exit.USAGE)
+
+
+Server = Annotated[
+    str,
+    typer.Option("--server", envvar="CAIRN_SERVER", metavar="URL", help="The server to ask.", callback=_url),
+]
 Grant = Annotated[
     str | None,
     typer.Option("--grant", envvar="CAIRN_GRANT", metavar="GRANT", help="What pays for writing; @FILE reads it."),

@@ -10,11 +10,12 @@ import typer
 from cairn.cli import options
 from cairn.cli.failures import Exit, Failure
 from cairn.cli.output import note, say, say_json
+from cairn.cli.tree import Sections
 
 if TYPE_CHECKING:
     from cairn.config import Config
 
-commands = typer.Typer(no_args_is_help=True, help="Show, check or begin a configuration.")
+commands = typer.Typer(cls=Sections, no_args_is_help=True, help="Show, check or begin a configuration.")
 
 
 def load(path: Path | None, flags: dict[str, dict[str, object]] | None = None) -> Config:

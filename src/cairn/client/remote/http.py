@@ -100,7 +100,7 @@ class HttpServer:
                     raise await _error_in(response, is_write=False)
                 yield response.content.iter_any()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _lost(error, is_write=False) from None
+            raise _lost(error, self.url, is_write=False) from None
 
     async def _ask_once(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         is_write = method in ("PUT", "POST", "DELETE")
@@ -114,7 +114,7 @@ class HttpServer:
                 received = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, received, await _bounded(response, _ANSWER_BYTES_MAX))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _lost(error, is_write=is_write) from None
+            raise _lost(error, self.url, is_write=is_write) from None
 
 
 @asynccontextmanager
@@ -174,12 +174,12 @@ async def _bounded(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
     return bytes(pieces)
 
 
-def _lost(error: Exception, *, is_write: bool) -> CairnError:
+def _lost(error: Exception, url: str, *, is_write: bool) -> CairnError:
     """What a broken connection means: before the request was sent, nothing happened."""
     if isinstance(error, aiohttp.InvalidURL | ValueError):
         return Invalid("the server's address is not a URL such as http://127.0.0.1:8420")
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | ConnectionRefusedError):
-        return Unreachable("the server cannot be reached: check its address, and that it runs")
+        return Unreachable(f"nobody answers at {url}: check the address, and that a server runs there")
     if is_write:
         return Unknown("the connection broke before the answer: the write may or may not be done; send it again")
     return Unavailable("the connection broke before the answer: try again")
