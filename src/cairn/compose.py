@@ -29,14 +29,10 @@ from cairn.interface.metrics import gauges
 from cairn.interface.secret import NodeSecret
 from cairn.interface.server import Listener, serve
 from cairn.interface.sites import Sites
-from cairn.measures import cache_measures
+from cairn.measures import cache_measures, commit_measures
 from cairn.storage.embedded import Embedded, open_embedded
 from cairn.wrap.receipt import with_receipts
 
-WEB: Final = Path(__file__).parent / "web"
-"""The browser's part, which needs no build: the SDK and the demo."""
-
-_MOUNTS: Final = {"/sdk/": WEB / "sdk"}
 _NOT_YET: Final = "is for a later version of Cairn; this one runs"
 
 
@@ -88,7 +84,7 @@ async def _open_app(config: Config, clock: Clock) -> AsyncIterator[tuple[App, Em
     folder = Path(config.node.data)
     async with (
         open_embedded(folder, storage_settings(config), clock=clock) as embedded,
-        Sites(config.site, _MOUNTS) as sites,
+        Sites(config.site) as sites,
     ):
         secret = NodeSecret.load_or_create(config.node.secret_path)
         keys = secret.receipt_keys
@@ -102,7 +98,10 @@ async def _open_app(config: Config, clock: Clock) -> AsyncIterator[tuple[App, Em
             store, access, limits, clock, near=near_of(near), sites=sites.handle,
             receipt_keys=[bytes(key.verify_key) for key in keys], readiness=lambda: _readiness(embedded),
             restored_ms=embedded.restored_ms,
-            sources=(lambda: gauges(_storage_values(embedded)), lambda: _cache_values(near)),
+            sources=(
+                lambda: gauges(_storage_values(embedded)), lambda: commit_measures(embedded),
+                lambda: _cache_values(near),
+            ),
         )  # fmt: skip
         yield app, embedded
 

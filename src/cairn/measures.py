@@ -1,4 +1,4 @@
-"""What the cache counts, as Prometheus families: between a layer that only counts and one that only shows."""
+"""What cache and storage count, as Prometheus families: between layers that only count and one that only shows."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from cairn.cache import CachedBlocks
-from cairn.cache.counts import Histogram
-from cairn.interface.metrics import Labelled, counters, histogram, labelled_counters, labelled_gauges
+from cairn.core.histogram import Histogram
+from cairn.interface.metrics import Labelled, counters, histogram, labelled_counters, labelled_gauges, plain_histogram
+from cairn.storage.embedded import Embedded
 
 _HOT_SHOWN: Final = 20
 _SHOWN_ID_BYTES: Final = 4  # as in logs: enough to find a block again, too little to fetch it
@@ -24,6 +25,13 @@ def cache_measures(cache: CachedBlocks) -> Iterator[Any]:
     yield histogram("cairn_cache_eviction_age_seconds", "How long what was evicted had been there.", "tier", ages)
     seconds = {tier: _buckets(times) for tier, times in cache.get_seconds().items()}
     yield histogram("cairn_cache_get_seconds", "Time to a block, by where it came from.", "tier", seconds)
+
+
+def commit_measures(embedded: Embedded) -> Iterator[Any]:
+    """How the storage's commits go."""
+    seconds, jobs = embedded.commits()
+    yield plain_histogram("cairn_storage_commit_seconds", "Time to make a commit durable.", *_buckets(seconds))
+    yield plain_histogram("cairn_storage_commit_jobs", "Writes that one commit made durable.", *_buckets(jobs))
 
 
 def _counters(cache: CachedBlocks) -> dict[str, Labelled]:

@@ -19,12 +19,13 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from typing import Final, NamedTuple
 
 from cairn.cache.coalesce import Coalescer
-from cairn.cache.counts import SECONDS_BOUNDS, Histogram
+from cairn.cache.counts import SECONDS_BOUNDS
 from cairn.cache.hot import HotList
 from cairn.cache.memory import MemoryCache
 from cairn.cache.whatif import WhatIf
 from cairn.core.block import Block, BlockId, GrantId, Pin, PinHash
 from cairn.core.clock import Clock
+from cairn.core.histogram import Histogram
 from cairn.core.store import BlockStore
 
 KEPT_SECONDS: Final = 24 * 3_600.0

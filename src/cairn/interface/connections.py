@@ -24,6 +24,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 from cairn.config import Limits
+from cairn.interface.metrics import Families, counters, gauges
 
 _UNSENT_BYTES_MAX: Final = 256 * 1024
 _POLL_SECONDS: Final = (0.005, 0.02, 0.05, 0.1, 0.25)
@@ -41,6 +42,7 @@ class Sending:
     def __init__(self, connection: socket.socket | None, seconds_max: float) -> None:
         self._connection = connection
         self._seconds_max = seconds_max
+        self.is_cut = False
 
     async def has_room(self) -> bool:
         """Wait until the client has taken most of what was sent; False when it does not in time, and is cut off."""
@@ -51,6 +53,7 @@ class Sending:
         pause = 0.0
         while _unsent_bytes(self._connection) > _UNSENT_BYTES_MAX:
             if waited >= self._seconds_max:
+                self.is_cut = True
                 _cut(self._connection)
                 return False
             pause = next(polls, pause)
@@ -77,15 +80,24 @@ class Connections:
         self._limits = limits
         self._peers: dict[int, tuple[int, str]] = {}  # by descriptor: its inode, and the other end
         self._idle_seconds = max(_IDLE_SECONDS_MIN, 2 * limits.body_idle_seconds, 2 * limits.header_seconds)
+        self.open = 0  # when the guard last looked
         self.dropped = 0
+
+    def metrics(self) -> Families:
+        """How many there are: a `Source`."""
+        yield from gauges({"cairn_connections": (self.open, "Open connections, as of the last two seconds.")})
+        about = "Connections that were cut off: their clients took nothing, or said nothing."
+        yield from counters({"cairn_connections_dropped": (self.dropped, about)})
 
     @contextmanager
     def sending(self, peer: str) -> Iterator[Sending]:
         """The socket whose other end is `peer` ("host:port")."""
         connection = self._find(peer)
+        sending = Sending(connection, self._limits.send_seconds)
         try:
-            yield Sending(connection, self._limits.send_seconds)
+            yield sending
         finally:
+            self.dropped += sending.is_cut
             if connection is not None:
                 connection.close()
 
@@ -95,6 +107,7 @@ class Connections:
         while True:
             await asyncio.sleep(_GUARD_SECONDS)
             known = self._check(known)
+            self.open = len(known)
 
     def _check(self, before: dict[str, _Seen]) -> dict[str, _Seen]:
         """What there is to know of every connection, cutting those that have had their time."""

@@ -24,6 +24,7 @@ from cairn.interface.access import Access
 from cairn.interface.answers import COMMON, NO_STORE
 from cairn.interface.chains import ChainRoutes
 from cairn.interface.http import Request, Response
+from cairn.interface.metrics import Families, gauges
 from cairn.interface.query import parse_query
 from cairn.interface.rates import address_group
 from cairn.wire.messages import parse_id
@@ -54,6 +55,10 @@ class LiveRoutes:
     def stream_count(self) -> int:
         """How many streams are open."""
         return len(self._streams)
+
+    def metrics(self) -> Families:
+        """The numbers of live streams: a `Source`."""
+        yield from gauges({"cairn_live_streams": (self.stream_count, "Event streams that are open.")})
 
     async def get_live(self, request: Request) -> Response:
         """GET /v1/live as an event stream."""

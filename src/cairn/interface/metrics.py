@@ -7,13 +7,24 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
-Source = Callable[[], Iterable[Metric]]
+from cairn import __version__
+
+Families = Iterable[Metric]
+Source = Callable[[], Families]
 """Another part of the process that has numbers to show."""
 
+_NAMES_MAX: Final = 16_384
 _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -37,14 +48,20 @@ class Answers:
 
 
 class Metrics(Collector):
-    """Requests by route and status, and how long they took."""
+    """Requests by route and status, and how long they took; with the numbers of the process, and of the sources."""
 
     def __init__(self, *sources: Source) -> None:
         self.in_flight = 0
-        self._sources = sources
+        self._sources = list(sources)
+        self._names: dict[tuple[str, ...], str] = {}
         self._routes: defaultdict[str, Answers] = defaultdict(Answers)
         self._registry = CollectorRegistry()
         self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+
+    def add(self, *sources: Source) -> None:
+        """Show the numbers of another part of the process, too."""
+        self._sources += sources
 
     def observe(self, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -61,12 +78,28 @@ class Metrics(Collector):
         """All of it as Prometheus text."""
         return bytes(generate_latest(self._registry))
 
+    def numbers(self) -> dict[str, float]:
+        """All of it by name and labels, as the text has them."""
+        samples = (sample for family in self._registry.collect() for sample in family.samples)
+        return {self._name_of(sample): sample.value for sample in samples}
+
+    def _name_of(self, sample: Sample) -> str:
+        """The name, made once: it is asked for every second."""
+        key = (sample.name, *sample.labels.values())
+        name = self._names.get(key)
+        if name is None:
+            if len(self._names) >= _NAMES_MAX:
+                self._names.clear()
+            name = self._names[key] = _written_name(sample)
+        return name
+
     def describe(self) -> list[Metric]:
         """Nothing: names are known when they are collected."""
         return []
 
-    def collect(self) -> Iterable[Metric]:
+    def collect(self) -> Families:
         """The families of the interface, then those of the sources."""
+        yield InfoMetricFamily("cairn_build", "What runs here.", {"version": __version__})
         for answers in self._routes.values():
             answers.gather()
         requests = CounterMetricFamily("cairn_requests", "Answered requests.", labels=["route", "status"])
@@ -90,6 +123,20 @@ class Metrics(Collector):
         return family
 
 
+def _written_name(sample: Sample) -> str:
+    """A name with its labels, as in the text; our labels hold nothing that would need an escape."""
+    labels = ",".join(f'{label}="{value}"' for label, value in sorted(sample.labels.items()))
+    return f"{sample.name}{{{labels}}}" if labels else sample.name
+
+
+def layers(readiness: Mapping[str, str]) -> Families:
+    """For each layer whether it can serve: for a `Source`."""
+    family = GaugeMetricFamily("cairn_layer_ready", "1 while the layer can serve.", labels=["layer"])
+    for layer, state in readiness.items():
+        family.add_metric([layer], state == "ok")
+    yield family
+
+
 class Labelled(NamedTuple):
     """Numbers of one name: what they are, the names of their labels, and each number by the labels' values."""
 
@@ -98,16 +145,21 @@ class Labelled(NamedTuple):
     values: Mapping[tuple[str, ...], float]
 
 
-def labelled_gauges(families: Mapping[str, Labelled]) -> Iterable[Metric]:
+def labelled_gauges(families: Mapping[str, Labelled]) -> Families:
     """A gauge per name, with labels: for a `Source`."""
     for name, family in families.items():
         yield _filled(GaugeMetricFamily(name, family.about, labels=family.labels), family)
 
 
-def labelled_counters(families: Mapping[str, Labelled]) -> Iterable[Metric]:
+def labelled_counters(families: Mapping[str, Labelled]) -> Families:
     """The same for numbers that only grow."""
     for name, family in families.items():
         yield _filled(CounterMetricFamily(name, family.about, labels=family.labels), family)
+
+
+def plain_histogram(name: str, about: str, buckets: Sequence[tuple[str, float]], total: float) -> Metric:
+    """Buckets (upper bound, how many up to there) and the sum, without a label."""
+    return HistogramMetricFamily(name, about, buckets, total)
 
 
 def histogram(
@@ -126,13 +178,13 @@ def _filled(metric: GaugeMetricFamily | CounterMetricFamily, family: Labelled) -
     return metric
 
 
-def gauges(values: Mapping[str, tuple[float, str]]) -> Iterable[Metric]:
+def gauges(values: Mapping[str, tuple[float, str]]) -> Families:
     """A gauge per name, from its value and its description: for a `Source`."""
     for name, (value, about) in values.items():
         yield GaugeMetricFamily(name, about, value)
 
 
-def counters(values: Mapping[str, tuple[float, str]]) -> Iterable[Metric]:
+def counters(values: Mapping[str, tuple[float, str]]) -> Families:
     """The same for numbers that only grow."""
     for name, (value, about) in values.items():
         yield CounterMetricFamily(name, about, value)

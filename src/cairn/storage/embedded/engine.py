@@ -21,6 +21,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ import lmdb
 
 from cairn.core.block import GrantId
 from cairn.core.errors import CairnError, Corrupt, Full, Unavailable, Unknown
+from cairn.core.histogram import Histogram
 from cairn.core.slot import SLOT_COUNT
 from cairn.core.store import Usage
 from cairn.storage.embedded.folder import sync_folder
@@ -54,6 +56,8 @@ BATCH_BYTES_MAX: Final = 32 * 1024 * 1024
 QUEUE_JOBS_MAX: Final = 16_384
 QUEUE_BYTES_MAX: Final = 128 * 1024 * 1024
 READERS_MAX: Final = 512
+COMMIT_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+COMMIT_JOBS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, BATCH_JOBS_MAX)
 
 _MAP_BYTES: Final = 1 << 30
 _MAP_GROWTH: Final = 2
@@ -230,6 +234,8 @@ class Shard:
     def __init__(self, folder: Path, space: Space, on_failure: Callable[[BaseException], None]) -> None:
         self._folder = folder
         self._space = space
+        self.commit_seconds = Histogram(COMMIT_SECONDS)
+        self.commit_jobs = Histogram(COMMIT_JOBS)
         self._on_failure = on_failure
         self._environment = open_environment(folder)
         self._environment.reader_check()
@@ -378,6 +384,7 @@ class Shard:
         return self._space.confirms_full(size)
 
     def _commit_once(self, jobs: Sequence[_Job[Any]]) -> None:
+        begun = time.perf_counter()
         self._enter()
         try:
             with self._environment.begin(write=True, buffers=True) as transaction:
@@ -388,6 +395,8 @@ class Shard:
                     writing.seal()
         finally:
             self._leave()
+        self.commit_seconds.observe(time.perf_counter() - begun)
+        self.commit_jobs.observe(len(jobs))
 
     def _grow_map(self) -> None:
         with self._readers_gone:

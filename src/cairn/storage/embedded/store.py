@@ -12,6 +12,7 @@ from typing import Final
 
 from cairn.config import Storage, parse_size
 from cairn.core.clock import Clock, SystemClock
+from cairn.core.histogram import Histogram
 from cairn.core.store import Store
 from cairn.storage.embedded import folder as folders
 from cairn.storage.embedded.blocks import HOUR_MS, EmbeddedBlocks
@@ -67,6 +68,12 @@ class Embedded:
             swept = await self._sweeper.sweep_once()
             total += swept
         return total
+
+    def commits(self) -> tuple[Histogram, Histogram]:
+        """The commits since the start: seconds each took, and writes each made durable."""
+        shards = list(self._shards)
+        seconds, jobs = [each.commit_seconds for each in shards], [each.commit_jobs for each in shards]
+        return Histogram.merged(seconds), Histogram.merged(jobs)
 
     def stats(self) -> Stats:
         """The store in numbers, now."""
