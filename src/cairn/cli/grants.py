@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cairn.cli import options
 from cairn.cli.failures import Exit, Failure
 from cairn.cli.output import note, say, say_json
+
+if TYPE_CHECKING:
+    from cairn.interface.secret import NodeSecret
 
 _DAY_SECONDS = 86_400
 
@@ -20,6 +23,13 @@ def grant(
     rate: Annotated[float, typer.Option("--appends", min=0, help="Appends per second; 0: any.")] = 0,
     admin_token: Annotated[
         bool, typer.Option("--admin-token", help="Print the token that lets a program ask POST /v1/grants instead.")
+    ] = False,
+    console_token: Annotated[
+        bool,
+        typer.Option("--console-token", help="Print the token that opens /console/ and `cairn top` from afar instead."),
+    ] = False,
+    metrics_token: Annotated[
+        bool, typer.Option("--metrics-token", help="Print the token that opens /metrics from afar instead.")
     ] = False,
     path: options.ConfigFile = None,
     data: options.Data = None,
@@ -34,8 +44,9 @@ def grant(
     bytes_max = _bytes(size)
     config = load(path, {"node": {"data": str(data)}} if data else None)
     secret = NodeSecret.load(config.node.secret_path)
-    if admin_token:
-        say_json({"admin_token": secret.admin_token}) if as_json else say(secret.admin_token)
+    wanted = {"admin": admin_token, "console": console_token, "metrics": metrics_token}
+    if any(wanted.values()):
+        _say_token(secret, [right for right, is_wanted in wanted.items() if is_wanted], as_json=as_json)
         return
     expires = int(time.time()) + days * _DAY_SECONDS if days else 0
     made = Grant.issue(bytes_max=bytes_max, appends_per_second=rate, expires=expires)
@@ -47,6 +58,13 @@ def grant(
     quota = format_size(made.bytes_max) if made.bytes_max else "any amount"
     until = time.strftime("until %Y-%m-%d", time.gmtime(expires)) if expires else "for ever"
     note(f"stores {quota}, {until}; give it to the writer as CAIRN_GRANT")
+
+
+def _say_token(secret: NodeSecret, rights: list[str], *, as_json: bool) -> None:
+    if len(rights) > 1:
+        raise Failure("one token at a time", f"--{rights[0]}-token", Exit.USAGE)
+    token = secret.tokens(rights[0])[0]
+    say_json({f"{rights[0]}_token": token}) if as_json else say(token)
 
 
 def _bytes(size: str) -> int:

@@ -11,6 +11,7 @@ import hmac
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from cairn.config import Limits
@@ -27,6 +28,13 @@ from cairn.interface.secret import NodeSecret
 _USAGE_SECONDS: Final = 10.0
 _ACCOUNTS_MAX: Final = 65_536
 _BEARER: Final = "bearer "
+
+
+class Viewer(Enum):
+    """What somebody may look at from afar, who has the token of that name or the admin's."""
+
+    CONSOLE = "console"
+    METRICS = "metrics"
 
 
 @dataclass(slots=True)
@@ -52,6 +60,7 @@ class Access:
         self._clock = clock
         self._grant_keys = secret.keys("grant")
         self._admin_token = secret.admin_token
+        self._view_tokens = {viewer: [*secret.tokens(viewer.value), self._admin_token] for viewer in Viewer}
         self._accounts: OrderedDict[GrantId, _Account] = OrderedDict()
         free = 0 if is_free else 1
         self._requests = Rate(free * limits.requests_per_second, clock, "too many requests from this address")
@@ -122,6 +131,19 @@ class Access:
         token = _bearer(request) or ""
         if not hmac.compare_digest(token.encode(), self._admin_token.encode()):
             raise Forbidden("this needs the admin token: `cairn grant --admin-token` shows it on the server")
+
+    def check_viewer(self, request: Request, viewer: Viewer) -> None:
+        """Let look who asks from this machine, or presents the token.
+
+        Raises:
+            Forbidden: neither.
+        """
+        if is_local(request.client, request.headers) and not is_of_foreign_page(request.headers):
+            return
+        token = (_bearer(request) or "").encode()
+        if not any(hmac.compare_digest(token, known.encode()) for known in self._view_tokens[viewer]):
+            name = viewer.value
+            raise Forbidden(f"this needs the {name} token: `cairn grant --{name}-token` shows it on the server")
 
     def issue(self, *, bytes_max: int, days: int, appends_per_second: float) -> tuple[Grant, str]:
         """A new grant and its token. `days` 0: for ever. Raises Invalid."""

@@ -19,10 +19,11 @@ from cairn.interface.access import Access
 from cairn.interface.answers import COMMON, other_problem, problem_answer
 from cairn.interface.blocks import BlockRoutes, Near
 from cairn.interface.chains import ChainRoutes
+from cairn.interface.console import ConsoleRoutes
 from cairn.interface.http import Headers, Request, RequestHeaders, Response
 from cairn.interface.info import InfoRoutes, Readiness
 from cairn.interface.live import LiveRoutes
-from cairn.interface.metrics import Metrics, Source
+from cairn.interface.metrics import Metrics, Source, layers
 from cairn.interface.rates import address_group
 from cairn.wire.routes import ROUTES, Route
 
@@ -65,7 +66,9 @@ class App:
         chains = ChainRoutes(store.chains, access, limits)
         self.live = LiveRoutes(store.chains, chains, access, limits)
         info = InfoRoutes(access, limits, self.metrics, clock, receipt_keys, readiness, restored_ms)
-        self._routes = _Table(_bind(ROUTES, (self._blocks, chains, self.live, info)))
+        self.console = ConsoleRoutes(access, self.metrics, clock)
+        self.metrics.add(self.live.metrics, lambda: layers(readiness()))
+        self._routes = _Table(_bind(ROUTES, (self._blocks, chains, self.live, info, self.console)))
 
     def answer_at_once(
         self, path: str, headers: RequestHeaders, client: Callable[[], str]

@@ -16,13 +16,14 @@ regular file; links that lead out of the folder, and links that lead back into a
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import logging
 import os
 import stat
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import RawIOBase
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,8 @@ FILES_MAX: Final = 100_000
 DEPTH_MAX: Final = 64
 SMALL_BYTES_MAX: Final = 64 * 1024
 MEMORY_BYTES_MAX: Final = 64 * 1024 * 1024
+GZIP_SUFFIX: Final = ".gz"
+_TEXT_SUFFIXES: Final = frozenset((".html", ".css", ".js", ".svg", ".json"))
 _PIECE_BYTES: Final = 1024 * 1024
 
 Mark = tuple[int, int, int, int, int]
@@ -82,6 +85,23 @@ def scan(folder: Path, before: Index | None = None) -> Index:
     At most `FILES_MAX` files are taken, in order of their names; more is logged once per scan.
     """
     return _Scan(before or Index()).run(folder)
+
+
+def compressed(index: Index) -> Index:
+    """The same with a sibling in gzip for each file of text that is kept in memory and has none."""
+    made = {
+        served + GZIP_SUFFIX: _gzipped(record)
+        for served, record in index.files.items()
+        if record.content and served + GZIP_SUFFIX not in index.files and Path(served).suffix in _TEXT_SUFFIXES
+    }
+    return replace(index, files={**index.files, **made})
+
+
+def _gzipped(record: FileRecord) -> FileRecord:
+    content = gzip.compress(record.content or b"", mtime=0)
+    device, inode, _, changed_ns, status_ns = record.mark
+    mark = (device, inode, len(content), changed_ns, status_ns)
+    return FileRecord(record.path, mark, hashlib.sha256(content).hexdigest(), content)
 
 
 class _Scan:

@@ -13,9 +13,8 @@ from cairn.core.block import BLOCK_BYTES_MAX
 from cairn.core.chain import BODY_BYTES_MAX
 from cairn.core.clock import Clock
 from cairn.core.errors import Invalid
-from cairn.interface.access import Access
+from cairn.interface.access import Access, Viewer
 from cairn.interface.answers import COMMON, NO_STORE, json_answer
-from cairn.interface.forwarded import is_local, is_of_foreign_page
 from cairn.interface.grant import Grant
 from cairn.interface.http import Request, Response
 from cairn.interface.metrics import Metrics
@@ -94,8 +93,7 @@ class InfoRoutes:
 
     async def get_metrics(self, request: Request) -> Response:
         """GET /metrics."""
-        if not is_local(request.client, request.headers) or is_of_foreign_page(request.headers):
-            self._access.check_admin(request)
+        self._access.check_viewer(request, Viewer.METRICS)
         headers = [*COMMON, ("content-type", "text/plain; version=0.0.4; charset=utf-8"), NO_STORE]
         return Response(200, headers, self._metrics.text())
 

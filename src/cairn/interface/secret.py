@@ -77,7 +77,11 @@ class NodeSecret:
     @property
     def admin_token(self) -> str:
         """Who shows this may issue grants and read metrics from afar."""
-        return "crn1admin_" + hkdf(self._secrets[0], domain("grant") + b"admin").hex()
+        return self.tokens("admin")[0]
+
+    def tokens(self, right: str) -> list[str]:
+        """The token that gives a right ("admin", "console", "metrics"), per secret: the first is given out."""
+        return [f"crn1{right}_" + hkdf(secret, domain("grant") + right.encode()).hex() for secret in self._secrets]
 
 
 def _create(path: Path) -> None:

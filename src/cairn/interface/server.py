@@ -71,7 +71,8 @@ async def serve(
     adapter = _Adapter(app, limits, TrustedProxies(listener.trusted_proxies), connections, listener.tls is not None)
     server = _granian(adapter, listener, port, limits)
     serving = asyncio.create_task(server.serve())
-    guarding = asyncio.create_task(connections.guard())
+    app.metrics.add(connections.metrics)
+    guarding = [asyncio.create_task(watch) for watch in (connections.guard(), app.console.remember())]
     try:
         await _until_listening(serving, listener.host, port)
         on_ready(port)
@@ -79,8 +80,9 @@ async def serve(
         app.live.stop()
         await _drain(server, serving, app)
     finally:
-        guarding.cancel()
-        await asyncio.gather(guarding, return_exceptions=True)
+        for task in guarding:
+            task.cancel()
+        await asyncio.gather(*guarding, return_exceptions=True)
 
 
 def _granian(adapter: _Adapter, listener: Listener, port: int, limits: Limits) -> Server:

@@ -13,21 +13,30 @@ from cairn.config import ConfigError, Site
 from cairn.core.errors import NotFound
 from cairn.interface.answers import NO_STORE, other_problem, problem_answer
 from cairn.interface.bundled import web_folder
+from cairn.interface.console import CONSOLE_HEADERS
 from cairn.interface.http import Request, Response
 from cairn.interface.site_headers import DEFAULTS
-from cairn.interface.static import METHODS, StaticFiles
+from cairn.interface.static import METHODS, StaticFiles, redirect_to_folder
 
 _PATTERN: Final = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*|\[[0-9a-f:.]+\]")
 _ALLOW: Final = ("allow", ", ".join(METHODS))
 
 
+def bundled_mounts() -> dict[str, StaticFiles]:
+    """What comes with the program, by prefix: the SDK and the console."""
+    return {
+        "/sdk/": StaticFiles(web_folder("sdk"), is_compressed=True),
+        "/console/": StaticFiles(web_folder("console"), headers=CONSOLE_HEADERS, is_compressed=True),
+    }
+
+
 class Sites:
-    """The configured sites, and the folders mounted under a prefix of every host: by default the SDK at "/sdk/".
+    """The configured sites, and the folders mounted under a prefix of every host: by default `bundled_mounts`.
 
     An async context manager: it indexes the folders, and follows their changes while it is open.
     """
 
-    def __init__(self, sites: Sequence[Site], mounts: Mapping[str, Path] | None = None) -> None:
+    def __init__(self, sites: Sequence[Site], mounts: Mapping[str, StaticFiles] | None = None) -> None:
         """Take over the configuration.
 
         Raises:
@@ -36,8 +45,7 @@ class Sites:
         self._files_of_host: dict[str, StaticFiles | None] = {}
         for site in sites:
             self._add(site)
-        mounts = {"/sdk/": web_folder("sdk")} if mounts is None else mounts
-        self._mounts = {prefix: StaticFiles(folder) for prefix, folder in mounts.items()}
+        self._mounts = bundled_mounts() if mounts is None else mounts
         self._watching: list[asyncio.Task[None]] = []
 
     def _add(self, site: Site) -> None:
@@ -73,6 +81,8 @@ class Sites:
 
     async def handle(self, request: Request) -> Response:
         """The answer to a request for a site."""
+        if request.path + "/" in self._mounts and request.method in METHODS:
+            return redirect_to_folder(request, self._mounts[request.path + "/"].headers)
         mounted = self._mounted(request)
         files = mounted[0] if mounted else self._files_of(request.host)
         if mounted:

@@ -17,7 +17,7 @@ from typing import Final
 from urllib.parse import quote
 
 from cairn.interface.encodings import best_of
-from cairn.interface.folder import SETTLE_SECONDS, Index, scan
+from cairn.interface.folder import SETTLE_SECONDS, Index, compressed, scan
 from cairn.interface.http import FileSlice, Headers, Request, Response
 from cairn.interface.media import extension_of
 from cairn.interface.pages import REVALIDATE, Page, Variant, pages_of
@@ -38,13 +38,16 @@ _OF_CONTENT: Final = ("content-type", "content-encoding", "etag", "cache-control
 class StaticFiles:
     """One folder, served. Empty until the first `refresh`."""
 
-    def __init__(self, folder: Path, *, spa: bool = False, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, spa: bool = False, headers: Mapping[str, str] | None = None, is_compressed: bool = False
+    ) -> None:
         """Serve `folder`.
 
         Args:
             folder: need not exist yet.
             spa: pages that are not there get "/index.html", if a browser navigates to them.
             headers: added to the defaults, or in place of them; an empty value removes one.
+            is_compressed: text is sent with gzip, too, without a sibling on disk.
 
         Raises:
             ValueError: a header that cannot be set.
@@ -52,6 +55,7 @@ class StaticFiles:
         self.headers: Headers = headers_of_site(headers or {})
         self._folder = folder
         self._spa = spa
+        self._is_compressed = is_compressed
         self._index = Index()
         self._pages: dict[str, Page] = {}
         self._fallback: Page | None = None
@@ -77,7 +81,8 @@ class StaticFiles:
             await asyncio.to_thread(self._make_pages)
 
     def _make_pages(self) -> None:
-        pages = pages_of(self._index, self.headers)
+        index = compressed(self._index) if self._is_compressed else self._index
+        pages = pages_of(index, self.headers)
         home = "/" + _INDEX
         varied = ("accept", "sec-fetch-mode")
         self._fallback = Page.of(home, self._index, self.headers, varied) if self._spa and home in pages else None
@@ -101,7 +106,7 @@ class StaticFiles:
     async def handle(self, request: Request) -> Response | None:
         """Answer a GET or HEAD; None if nothing is there."""
         if self._is_folder(request.path):
-            return _redirect(request, self.headers)
+            return redirect_to_folder(request, self.headers)
         variant = await self._current(request, self._page_of)
         return _answer(variant, request) if isinstance(variant, Variant) else variant
 
@@ -148,7 +153,7 @@ def _is_navigation(request: Request) -> bool:
     return wants_page and mode == "navigate" and not extension_of(request.path)
 
 
-def _redirect(request: Request, headers: Headers) -> Response:
+def redirect_to_folder(request: Request, headers: Headers) -> Response:
     """From a folder's name to the folder, so that relative links in it work. Relative itself: it never leaves here."""
     query = f"?{request.query}" if request.query.isascii() and request.query.isprintable() and request.query else ""
     name = request.path.rpartition("/")[2]

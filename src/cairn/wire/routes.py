@@ -14,6 +14,7 @@ EVENTS: Final = "text/event-stream"
 PROBLEM: Final = "application/problem+json"
 
 ID_PATTERN: Final = "^[0-9a-f]{64}$"
+CONSOLE_NAMES_MAX: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,14 @@ _CHAINS: Final = Parameter(
     (("type", "array"), ("items", {"type": "string", "pattern": "^[0-9a-f]{64}(@[0-9]{1,16})?$"}), ("maxItems", 64)),
     is_required=True,
 )
+_STEP: Final = Parameter(
+    "step", "query", "Seconds from one row of the past to the next.", (("type", "integer"), ("enum", [1, 10, 60]))
+)
+_SINCE: Final = Parameter("since", "query", "Only rows after this time, in milliseconds.", _SEQ)
+_NAMES: Final = Parameter(
+    "names", "query", "Only numbers whose names begin so, with commas between.",
+    (("type", "string"), ("pattern", f"^[a-z_]{{1,40}}(,[a-z_]{{1,40}}){{0,{CONSOLE_NAMES_MAX - 1}}}$")),
+)  # fmt: skip
 _LAST_EVENT: Final = Parameter("Last-Event-ID", "header", "The id of the last event seen: the stream goes on after it.")
 
 _READS: Final = (400, 404, 429, 503)
@@ -148,8 +157,13 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route("get_openapi", "GET", "/v1/openapi.json", "This document.", ((200, JSON, "OpenAPI 3.1."),), (429,)),
     Route(
-        "get_metrics", "GET", "/metrics", "Counters, for Prometheus: from this machine, or with the admin token.",
+        "get_metrics", "GET", "/metrics", "Counters, for Prometheus: from this machine, or with the metrics token.",
         ((200, TEXT, "Prometheus text."),), (403, 429),
+    ),
+    Route(
+        "get_console_data", "GET", "/console/data", "The same numbers, now and in the past, for the console.",
+        ((200, JSON, "Numbers by name, and rows of what changed."),), (400, 403, 429),
+        parameters=(_STEP, _SINCE, _NAMES),
     ),
     Route("get_health", "GET", "/healthz", "Whether the process answers.", ((200, JSON, "It does."),), (429,)),
     Route(

@@ -8,6 +8,7 @@ import pytest
 from cairn.config import ConfigError, Site
 from cairn.interface.http import Response
 from cairn.interface.sites import Sites
+from cairn.interface.static import StaticFiles
 from tests.asking import asked, content, header
 
 PAGE = "text/html"
@@ -31,7 +32,7 @@ def sites_in(tmp_path: Path) -> Sites:
             Site(host=("proxied.example",)),
             Site(static=folder(tmp_path / "rest", index_html="rest")),
         ),
-        mounts={"/sdk/": Path(folder(tmp_path / "sdk", cairn_js="export {};"))},
+        mounts={"/sdk/": StaticFiles(Path(folder(tmp_path / "sdk", cairn_js="export {};")))},
     )
 
 
