@@ -1,0 +1,89 @@
+"""The console's arithmetic in Node: what it makes of the server's answers, against what the server was told."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+
+from cairn.interface.history import History
+from tests.browser.known import ROOT
+
+NODE = shutil.which("node")
+BOUNDS = ("0.1", "1.0", "10.0", "+Inf")
+
+
+@pytest.mark.skipif(NODE is None, reason="Node is not installed: apt-get install nodejs")
+def test_the_page_finds_what_the_server_was_told() -> None:
+    draw = random.Random(7)
+    history, told = History(), []
+    numbers = {"a_total": 0.0, "gauge": 0.5, **{f'h_bucket{{le="{bound}"}}': 0.0 for bound in BOUNDS}}
+    answers: list[dict[str, Any]] = []
+    for second in range(1, 91):
+        numbers = {**numbers, "a_total": numbers["a_total"] + draw.randrange(5), "gauge": draw.random()}
+        if second > 30:
+            numbers["late_total"] = second / 4
+        for bound in BOUNDS[draw.randrange(4) :]:
+            numbers[f'h_bucket{{le="{bound}"}}'] += 1
+        history.take(second * 1_000, numbers)
+        told.append(numbers)
+        if second in (20, 21, 55, 90):
+            answers.append(_answer(history, since_ms=(second_of(answers)) * 1_000))
+    found = _ask_node(answers, step=1, span=60, histogram="h", quantiles=[])
+    assert found["times"] == list(range(31, 91))
+    for name in ("a_total", "gauge", "late_total"):
+        assert found["columns"][name] == pytest.approx([row[name] for row in told[30:]])
+    assert found["medians"][-1] == pytest.approx(_median(told[-1], told[-11]))
+    assert found["ever"] == pytest.approx(_median(told[-1], dict.fromkeys(told[-1], 0.0)))
+
+
+def second_of(answers: list[dict[str, Any]]) -> int:
+    """Up to when the page knows already."""
+    return answers[-1]["rows"][-1][0] // 1_000 if answers else 0
+
+
+def _answer(history: History, since_ms: int) -> dict[str, Any]:
+    about = {"version": "1", "started_ms": 1, "time_ms": history.time_ms, "now": dict(history.now)}
+    return about | history.past(1).document((), since_ms)
+
+
+def _median(after: dict[str, float], before: dict[str, float]) -> float:
+    """By the rule of Prometheus: straight within the bucket that has it."""
+    counts = [(bound, after[name] - before[name]) for bound in BOUNDS for name in [f'h_bucket{{le="{bound}"}}']]
+    wanted, lower, below = counts[-1][1] / 2, 0.0, 0.0
+    for bound, count in counts:
+        if count >= wanted:
+            return lower if bound == "+Inf" else lower + (float(bound) - lower) * (wanted - below) / (count - below)
+        lower, below = float(bound), count
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("q", "buckets", "expected"),
+    [
+        (0.5, [], None),
+        (0.5, [(1, 0), (None, 0)], None),
+        (0.5, [(1, 10), (None, 10)], 0.5),
+        (0.99, [(1, 0), (2, 100), (None, 100)], 1.99),
+        (0.99, [(1, 50), (2, 50), (None, 100)], 2),
+        (1.0, [(1, 50), (4, 100), (None, 100)], 4),
+        (0.25, [(None, 4), (2, 4), (1, 2)], 0.5),
+    ],
+)
+@pytest.mark.skipif(NODE is None, reason="Node is not installed: apt-get install nodejs")
+def test_quantiles(q: float, buckets: list[Any], expected: float | None) -> None:
+    found = _ask_node([], step=1, span=60, histogram="h", quantiles=[(q, buckets)])["quantiles"]
+    assert found == [expected if expected is None else pytest.approx(expected)]
+
+
+def _ask_node(answers: list[dict[str, Any]], **words: Any) -> Any:
+    assert NODE is not None
+    script = ROOT / "tests" / "browser" / "past_checks.mjs"
+    given = json.dumps({"answers": answers, **words})
+    run = subprocess.run([NODE, str(script)], input=given, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
