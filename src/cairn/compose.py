@@ -9,6 +9,7 @@ which the caller asks for an end, and the store's `failed`, after which nothing 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cairn.cache import cache_of, cached, near_of
+from cairn.cache import DiskTier, cache_of, cached, near_of
 from cairn.config import Config, ConfigError, Limits, Storage, disk_bytes, memory_bytes, parse_address, parse_size
 from cairn.core.clock import Clock, SystemClock
 from cairn.core.errors import CairnError
@@ -34,6 +35,9 @@ from cairn.storage.embedded import Embedded, open_embedded
 from cairn.wrap.receipt import with_receipts
 
 _NOT_YET: Final = "is for a later version of Cairn; this one runs"
+
+
+_log = logging.getLogger("cairn")
 
 
 class StorageFailed(CairnError):
@@ -83,12 +87,13 @@ async def run(
 async def _open_app(config: Config, clock: Clock) -> AsyncIterator[tuple[App, Embedded]]:
     folder = Path(config.node.data)
     async with (
+        _open_disk_cache(config, clock) as disk,
         open_embedded(folder, storage_settings(config), clock=clock) as embedded,
         Sites(config.site) as sites,
     ):
         secret = NodeSecret.load_or_create(config.node.secret_path)
         keys = secret.receipt_keys
-        near = cached(embedded.store, parse_size(config.cache.memory, memory_bytes()))
+        near = cached(embedded.store, parse_size(config.cache.memory, memory_bytes()), disk=disk, clock=clock)
         store = with_receipts(near, keys[0], clock)
         limits = config.interface.limits
         access = Access(
@@ -104,6 +109,20 @@ async def _open_app(config: Config, clock: Clock) -> AsyncIterator[tuple[App, Em
             ),
         )  # fmt: skip
         yield app, embedded
+
+
+@asynccontextmanager
+async def _open_disk_cache(config: Config, clock: Clock) -> AsyncIterator[DiskTier]:
+    """The disk tier. A folder that cannot be had is no reason not to serve: it may be there at the next reload."""
+    disk = DiskTier(Path(config.cache.path), clock)
+    try:
+        await asyncio.to_thread(disk.resize, disk_cache_bytes(config))
+    except OSError as error:
+        _log.warning("there is no disk cache: %s", error.strerror or error)
+    try:
+        yield disk
+    finally:
+        await asyncio.to_thread(disk.close)
 
 
 async def _stop_on_failure(embedded: Embedded, stop: asyncio.Event) -> None:
@@ -158,6 +177,11 @@ def storage_settings(config: Config) -> Storage:
     return msgspec.structs.replace(config.storage, reserve=str(reserve))
 
 
+def disk_cache_bytes(config: Config) -> int:
+    """The disk cache's size in bytes, also where it is a share of the disk."""
+    return parse_size(config.cache.disk, disk_bytes(Path(config.cache.path)))
+
+
 def is_loopback(config: Config) -> bool:
     """Only this machine reaches the listener, and no proxy stands in front of it."""
     return parse_address(config.interface.listen).is_loopback and not config.interface.trusted_proxies
@@ -188,8 +212,6 @@ def check_supported(config: Config) -> None:
         raise ConfigError(f"storage.listen, storage.servers: storage apart {_NOT_YET} one process; leave them empty")
     if config.interface.workers != 1:
         raise ConfigError(f"interface.workers: several processes {_NOT_YET} workers = 1")
-    if parse_size(config.cache.disk, 100):
-        raise ConfigError(f'cache.disk: the disk cache {_NOT_YET} disk = "0"')
     if any(site.proxy for site in config.site):
         raise ConfigError(f"site.proxy: proxy routes {_NOT_YET} sites of static files")
     for site in config.site:

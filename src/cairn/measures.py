@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from cairn.cache import CachedBlocks
+from cairn.cache import CachedBlocks, DiskTier, MemoryCache
+from cairn.cache.counts import SECONDS_BOUNDS
 from cairn.core.histogram import Histogram
 from cairn.interface.metrics import Labelled, counters, histogram, labelled_counters, labelled_gauges, plain_histogram
 from cairn.storage.embedded import Embedded
@@ -21,9 +22,14 @@ def cache_measures(cache: CachedBlocks) -> Iterator[Any]:
     yield from counters({
         "cairn_cache_coalesced_total": (cache.fetches.joined, "Requests that shared another one's fetch."),
     })  # fmt: skip
-    ages = {tier: _buckets(counts.eviction_ages) for tier, counts in cache.tiers.items()}
+    yield from counters({
+        "cairn_cache_damaged_total": (cache.disk.damaged, "Blocks on disk that did not verify: dropped, and fetched."),
+    })  # fmt: skip
+    ages = {tier: _buckets(counts.eviction_ages) for tier, counts in _tiers(cache).items()}
     yield histogram("cairn_cache_eviction_age_seconds", "How long what was evicted had been there.", "tier", ages)
-    seconds = {tier: _buckets(times) for tier, times in cache.get_seconds().items()}
+    seconds = {"memory": _at_once(cache.memory.hits)} | {
+        source: _buckets(times) for source, times in cache.seconds.items()
+    }  # fmt: skip
     yield histogram("cairn_cache_get_seconds", "Time to a block, by where it came from.", "tier", seconds)
 
 
@@ -32,6 +38,10 @@ def commit_measures(embedded: Embedded) -> Iterator[Any]:
     seconds, jobs = embedded.commits()
     yield plain_histogram("cairn_storage_commit_seconds", "Time to make a commit durable.", *_buckets(seconds))
     yield plain_histogram("cairn_storage_commit_jobs", "Writes that one commit made durable.", *_buckets(jobs))
+
+
+def _tiers(cache: CachedBlocks) -> dict[str, MemoryCache[Any, Any] | DiskTier]:
+    return {"memory": cache.memory, "disk": cache.disk}
 
 
 def _counters(cache: CachedBlocks) -> dict[str, Labelled]:
@@ -47,14 +57,14 @@ def _counters(cache: CachedBlocks) -> dict[str, Labelled]:
     }
     return {
         f"cairn_cache_{name}_total": Labelled(
-            text, ("tier",), {(tier,): getattr(counts, name) for tier, counts in cache.tiers.items()}
+            text, ("tier",), {(tier,): getattr(counts, name) for tier, counts in _tiers(cache).items()}
         )
         for name, text in about.items()
     }
 
 
 def _gauges(cache: CachedBlocks) -> dict[str, Labelled]:
-    tiers = cache.tiers.items()
+    tiers = _tiers(cache).items()
     return {
         "cairn_cache_blocks": Labelled("Blocks there.", ("tier",), {(tier,): len(each) for tier, each in tiers}),
         "cairn_cache_bytes": Labelled(
@@ -85,6 +95,13 @@ def _estimates(cache: CachedBlocks) -> dict[str, Labelled]:
             ("block",), hot,
         ),
     }  # fmt: skip
+
+
+def _at_once(count: int) -> tuple[list[tuple[str, float]], float]:
+    """Answers that took less than the first bound, and too little for a sum."""
+    answers = Histogram(SECONDS_BOUNDS)
+    answers.counts[0] = count
+    return _buckets(answers)
 
 
 def _buckets(counted: Histogram) -> tuple[list[tuple[str, float]], float]:

@@ -39,4 +39,8 @@ def test_the_cache_and_the_store_are_counted(tmp_path: Path) -> None:
         for scale in ("0.5", "1", "2", "4"):
             assert found[f'cairn_cache_whatif_hit_ratio{{scale="{scale}",tier="memory"}}'] > 0.9
     with serving(tmp_path / "off", cache={"memory": "0"}) as server:
-        assert not [name for name in numbers(server) if name.startswith("cairn_cache")]
+        assert server.ask("PUT", path, block.data).status == 201
+        assert server.ask("GET", path).body == block.data
+        found = numbers(server)
+        assert found['cairn_cache_capacity_bytes{tier="memory"}'] == found['cairn_cache_bytes{tier="memory"}'] == 0
+        assert found['cairn_cache_misses_total{tier="memory"}'] == 1

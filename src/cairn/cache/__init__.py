@@ -1,4 +1,4 @@
-"""Layer 2: keeps near. Blocks in memory, between the interface and the storage."""
+"""Layer 2: keeps near. Blocks in memory and on disk, between the interface and the storage."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cairn.cache.blocks import CachedBlocks
+from cairn.cache.disk import DiskTier
 from cairn.cache.memory import MemoryCache
 from cairn.core.block import Block, BlockId
 from cairn.core.clock import Clock, SystemClock
 from cairn.core.store import Store
 
-__all__ = ["CachedBlocks", "MemoryCache", "cache_of", "cached", "near_of"]
+__all__ = ["CachedBlocks", "DiskTier", "MemoryCache", "cache_of", "cached", "near_of"]
 
 
-def cached(store: Store, memory_bytes: int, *, clock: Clock | None = None) -> Store:
-    """The store with its hot blocks in at most `memory_bytes` of memory; with 0, the store itself."""
-    if memory_bytes == 0:
-        return store
-    return replace(store, blocks=CachedBlocks(store.blocks, memory_bytes, clock or SystemClock()))
+def cached(store: Store, memory_bytes: int, *, disk: DiskTier | None = None, clock: Clock | None = None) -> Store:
+    """The store with its hot blocks in at most `memory_bytes` of memory, and behind that on disk; either may be off,
+    and have another size later (`CachedBlocks.resize`)."""
+    clock = clock or SystemClock()
+    disk = DiskTier(None, clock) if disk is None else disk
+    return replace(store, blocks=CachedBlocks(store.blocks, memory_bytes, clock, disk))
 
 
 def cache_of(store: Store) -> CachedBlocks | None:

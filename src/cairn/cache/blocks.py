@@ -1,12 +1,14 @@
-"""A BlockStore that keeps verified blocks near: in memory, else below.
+"""A BlockStore that keeps verified blocks near: in memory, else on disk, else below.
 
 Only presence is answered from here. Absence and `has` come from below each time, as a block may be put through another
-interface at any moment.
+interface at any moment. What came from below or from the disk goes into memory; what came from below is offered to the
+disk, too, which takes what it finds worth it. What is put goes into memory alone: most of it is not read from here.
 
 A deletion is never hidden by what was under way while it happened. Every fetch and put carries a *ticket*, by which it
 may keep its block here when it is done. An unpin that has come to its end drops the block and voids all tickets for it,
 so that a fetch which read the block before it went cannot bring it back. A deletion that did not come this way (by
-another interface, or by the clock) shows within `KEPT_SECONDS`, after which a block is fetched anew.
+another interface, or by the clock) shows within `KEPT_SECONDS`, after which a block in memory is fetched anew, and one
+on disk is served again only when storage says that it still has it; so is one from before the machine last started.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Final, NamedTuple
 
 from cairn.cache.coalesce import Coalescer
 from cairn.cache.counts import SECONDS_BOUNDS
+from cairn.cache.disk import DiskTier
 from cairn.cache.hot import HotList
 from cairn.cache.memory import MemoryCache
 from cairn.cache.whatif import WhatIf
@@ -52,23 +55,25 @@ class _Ticket:
 
 
 class CachedBlocks:
-    """Blocks near. `tiers` and `fetches` have the counters."""
+    """Blocks near. `memory`, `disk`, `fetches` and `seconds` have the counters; `seconds` of memory would not be worth
+    a clock."""
 
-    def __init__(self, below: BlockStore, memory_bytes: int, clock: Clock) -> None:
+    def __init__(self, below: BlockStore, memory_bytes: int, clock: Clock, disk: DiskTier) -> None:
         self.memory: MemoryCache[BlockId, _Kept] = MemoryCache(memory_bytes, clock.monotonic)
-        self.tiers = {"memory": self.memory}
+        self.disk = disk
         self.fetches: Coalescer[BlockId, Block] = Coalescer(self._fetch)
-        self._missed_blocks = 0  # misses that ended with a block
         self.hot: HotList[BlockId] = HotList(clock.monotonic)
-        self.whatif: dict[str, WhatIf[BlockId]] = {
-            "memory": WhatIf(memory_bytes, lambda: self.memory.hits + self._missed_blocks)
-        }
-        self._next_hot_hit = _HOT_GAP
-        self._storage_seconds = Histogram(SECONDS_BOUNDS)
+        self.seconds = {tier: Histogram(SECONDS_BOUNDS) for tier in ("disk", "storage")}
         self._below = below
         self._clock = clock
         self._tickets: dict[BlockId, _Ticket] = {}
         self._unpinning: set[asyncio.Task[None]] = set()  # the event loop's own hold on a task is weak
+        self._missed_blocks = self._fetched_blocks = 0  # misses of memory, and of the disk, that ended with a block
+        self._next_hot_hit = _HOT_GAP
+        self.whatif: dict[str, WhatIf[BlockId]] = {
+            "memory": WhatIf(memory_bytes, lambda: self.memory.hits + self._missed_blocks),
+            "disk": WhatIf(disk.capacity, lambda: disk.hits + self._fetched_blocks),
+        }
 
     async def get(self, block_id: BlockId) -> Block:
         """See `BlockStore.get`."""
@@ -117,11 +122,28 @@ class CachedBlocks:
         """See `BlockStore.scan`."""
         return self._below.scan(after)
 
-    def get_seconds(self) -> dict[str, Histogram]:
-        """How long a block took, by where it came from. Memory takes less than is worth a clock: its sum stays 0."""
-        memory = Histogram(SECONDS_BOUNDS)
-        memory.counts[0] = self.memory.hits
-        return {"memory": memory, "storage": self._storage_seconds}
+    async def resize(self, *, memory: int | None = None, disk: int | None = None) -> None:
+        """Have other budgets from now on, in bytes. Smaller ones take effect before this returns.
+
+        Raises:
+            OSError: the folder of the disk tier cannot be had.
+        """
+        if memory is not None:
+            self.memory.resize(memory)
+            self.whatif["memory"].resize(memory)
+        if disk is not None:
+            await asyncio.to_thread(self.disk.resize, disk)
+            self.whatif["disk"].resize(self.disk.capacity)
+
+    async def forget(self, block_id: BlockId) -> None:
+        """Drop a block from both tiers, as it was deleted through another interface; what is under way does not keep
+        it. Best effort: it shows within `KEPT_SECONDS` without this, too."""
+        await self.disk.drop(block_id)
+        self.memory.drop(block_id)
+        self.fetches.forget(block_id)
+        ticket = self._tickets.pop(block_id, None)
+        if ticket is not None:
+            ticket.is_void = True
 
     def _count_hot(self, block_id: BlockId) -> None:
         self.hot.add(block_id, _HOT_GAP)
@@ -137,22 +159,49 @@ class CachedBlocks:
 
     async def _fetch(self, block_id: BlockId) -> Block:
         with self._ticket(block_id) as ticket:
-            until = self._clock.monotonic() + KEPT_SECONDS
-            began = time.perf_counter()
-            block = await self._below.get(block_id)
-            self._storage_seconds.observe(time.perf_counter() - began)
-            self._keep(ticket, block, until)
+            found = await self._from_disk(block_id) if self.disk.capacity else None
+            block, since = found or await self._from_below(block_id)
+            self._keep(ticket, block, since + KEPT_SECONDS)
+        if self.disk.capacity:
+            self._count_fetch(block, is_from_below=found is None)
+            if found is None and not ticket.is_void:
+                self.disk.offer(block, since)
         return block
+
+    async def _from_disk(self, block_id: BlockId) -> tuple[Block, float] | None:
+        """A block from the disk, and when storage was last known to have it: less than `KEPT_SECONDS` ago."""
+        began, now = time.perf_counter(), self._clock.monotonic()
+        found = await self.disk.get(block_id)
+        if found is None:
+            return None
+        self.seconds["disk"].observe(time.perf_counter() - began)
+        if found.since is not None and now < found.since + KEPT_SECONDS:
+            return found.block, found.since
+        if block_id not in await self._below.has((block_id,)):
+            await self.disk.drop(block_id)
+            return None
+        await self.disk.confirm(block_id, now)
+        return found.block, now
+
+    async def _from_below(self, block_id: BlockId) -> tuple[Block, float]:
+        """A block from storage, and when it was asked for."""
+        began, now = time.perf_counter(), self._clock.monotonic()
+        block = await self._below.get(block_id)
+        self.seconds["storage"].observe(time.perf_counter() - began)
+        return block, now
+
+    def _count_fetch(self, block: Block, *, is_from_below: bool) -> None:
+        if is_from_below:
+            self.disk.miss_bytes += len(block)
+            self._fetched_blocks += 1
+        if self.whatif["disk"].is_sampled(block.id):
+            self.whatif["disk"].ask(block.id, len(block))
 
     async def _unpin(self, block_id: BlockId, pin: Pin) -> None:
         try:
             await self._below.unpin(block_id, pin)
         finally:  # an error may mean that it was done
-            self.memory.drop(block_id)
-            self.fetches.forget(block_id)
-            ticket = self._tickets.pop(block_id, None)
-            if ticket is not None:
-                ticket.is_void = True
+            await self.forget(block_id)
 
     def _keep(self, ticket: _Ticket, block: Block, until: float) -> None:
         if not ticket.is_void:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cairn.cache import CachedBlocks, cached, near_of
+from cairn.cache import CachedBlocks, DiskTier, cached, near_of
 from cairn.cache.blocks import KEPT_SECONDS
 from cairn.core.block import NO_GRANT, Block, BlockId, GrantId, Pin, PinHash, pin_hash
 from cairn.core.errors import Corrupt, NotFound, Unavailable
@@ -109,7 +109,7 @@ def clock() -> SetClock:
 
 @pytest.fixture
 def blocks(below: GatedBlocks, clock: SetClock) -> CachedBlocks:
-    return CachedBlocks(below, 100_000, clock)
+    return CachedBlocks(below, 100_000, clock, DiskTier(None, clock))
 
 
 async def settled() -> None:
@@ -376,6 +376,9 @@ async def test_cached_keeps_chains_and_ledger_as_they_are(below: GatedBlocks) ->
     assert below.gets == 0
 
 
-def test_without_memory_there_is_no_cache() -> None:
-    store = memory_store()
-    assert cached(store, 0) is store
+async def test_without_memory_all_comes_from_below(below: GatedBlocks) -> None:
+    near = cached(replace(below.store, blocks=below), 0)
+    await near.blocks.put(BLOCK, None, NO_GRANT)
+    for _ in range(2):
+        assert await near.blocks.get(BLOCK.id) == BLOCK
+    assert below.gets == 2
