@@ -140,7 +140,9 @@ def _ready(config: Config, port: int) -> Ready:
 
 def _listener(config: Config) -> Listener:
     address = parse_address(config.interface.listen)
-    return Listener(address.host, address.port, config.interface.tls, config.interface.trusted_proxies)
+    settings = config.interface
+    per_address = 0 if is_free(config) else settings.limits.connections_per_address
+    return Listener(address.host, address.port, settings.tls, settings.trusted_proxies, per_address)
 
 
 def _storage_values(embedded: Embedded) -> dict[str, tuple[float, str]]:

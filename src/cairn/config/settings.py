@@ -61,12 +61,20 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     batch_items: Annotated[int, Meta(ge=1, le=1_024, description="Most items in one batch request.")] = 1_024
     batch_bytes: Annotated[int, _at_least(2 * 1024 * 1024, "Most bytes in one batch request.")] = 16 * 1024 * 1024
     connections: Annotated[int, _at_least(1, "Most connections at once.")] = 4_096
+    connections_per_address: Annotated[
+        int, _at_least(0, "Most connections at once, per address; trusted proxies may have any number.")
+    ] = 1_024
     requests_in_flight: Annotated[int, _at_least(0, "Most requests at once, per address.")] = 256
     requests_per_second: Annotated[float, _at_least(0, "Sustained request rate, per address.")] = 200.0
     bad_signatures_per_minute: Annotated[float, _at_least(0, "Refused signatures, per address.")] = 60.0
     door_requests_per_minute: Annotated[float, _at_least(0, "Requests to doors, per address.")] = 30.0
     live_chains: Annotated[int, _at_least(1, "Most chains in one event stream.")] = 64
     live_streams: Annotated[int, _at_least(0, "Most event streams, per address.")] = 256
+    live_sockets: Annotated[int, _at_least(0, "Most live sockets, per address.")] = 256
+    live_socket_chains: Annotated[int, _at_least(1, "Most chains on one live socket.")] = 1_024
+    live_messages_per_second: Annotated[float, _at_least(0, "Messages from one live socket; over it, it ends.")] = 100.0
+    ephemeral_per_second: Annotated[float, _at_least(0, "Ephemeral messages, per address.")] = 100.0
+    chain_ephemeral_per_second: Annotated[float, _at_least(0, "Ephemeral messages, per chain.")] = 20.0
     send_seconds: Annotated[float, _at_least(1, "A subscriber that takes nothing for so long is dropped.")] = 30.0
     free_grant_bytes: Annotated[int, _at_least(0, "Open admission: what each address may store.")] = 256 * 1024 * 1024
     free_grant_appends_per_second: Annotated[float, _at_least(0, "Open admission: appends, per address.")] = 10.0

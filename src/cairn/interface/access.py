@@ -16,6 +16,7 @@ from typing import Final
 
 from cairn.config import Limits
 from cairn.core.block import GrantId
+from cairn.core.chain import ChainId
 from cairn.core.clock import Clock
 from cairn.core.errors import Forbidden, Limited
 from cairn.core.store import Ledger, Usage
@@ -74,6 +75,14 @@ class Access:
         )  # fmt: skip
         self._appends = Rate(0, clock, "this grant appends too fast")
         self.in_flight = Places(free * limits.requests_in_flight, "this address has too many requests at once")
+        self._messages = Rate(free * limits.live_messages_per_second, clock, "too many messages on this socket")
+        self._whispers = Rate(
+            free * limits.ephemeral_per_second, clock, "too many ephemeral messages from this address"
+        )
+        self._chains = Rate(
+            free * limits.chain_ephemeral_per_second, clock, "too many ephemeral messages in this chain"
+        )
+        self.sockets = Places(free * limits.live_sockets, "this address has too many live sockets")
         self.streams = Places(free * limits.live_streams, "this address has too many live streams")
 
     # --- by address --------------------------------------------------------------------------------------------------
@@ -108,6 +117,15 @@ class Access:
     def count_bad_entry(self, client: str) -> None:
         """Count an entry that did not verify. Raises Limited."""
         self._bad.take(address_group(client))
+
+    def check_message(self, socket: str) -> None:
+        """Count a message on a live socket, by the socket's own name. Raises Limited."""
+        self._messages.take(socket)
+
+    def check_ephemeral(self, chain_id: ChainId, client: str) -> None:
+        """Count an ephemeral message, for its chain and for who sent it. Raises Limited."""
+        self._whispers.take(address_group(client))
+        self._chains.take(chain_id.hex())
 
     # --- by grant ----------------------------------------------------------------------------------------------------
 

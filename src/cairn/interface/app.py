@@ -23,6 +23,7 @@ from cairn.interface.console import ConsoleRoutes
 from cairn.interface.http import Headers, Request, RequestHeaders, Response
 from cairn.interface.info import InfoRoutes, Readiness
 from cairn.interface.live import LiveRoutes
+from cairn.interface.live_socket import LiveSockets
 from cairn.interface.metrics import Metrics, Source, layers
 from cairn.interface.rates import address_group
 from cairn.wire.routes import ROUTES, Route
@@ -64,11 +65,12 @@ class App:
         self._block_answers = self.metrics.answers("get_block")
         self._blocks = BlockRoutes(store.blocks, store.ledger, near, access, limits)
         chains = ChainRoutes(store.chains, access, limits)
-        self.live = LiveRoutes(store.chains, chains, access, limits)
+        self._live = LiveRoutes(store.chains, chains, access, limits)
+        self.sockets = LiveSockets(store, chains.head_of, access, limits, clock)
         info = InfoRoutes(access, limits, self.metrics, clock, receipt_keys, readiness, restored_ms)
         self.console = ConsoleRoutes(access, self.metrics, clock)
-        self.metrics.add(self.live.metrics, lambda: layers(readiness()))
-        self._routes = _Table(_bind(ROUTES, (self._blocks, chains, self.live, info, self.console)))
+        self.metrics.add(self._live.metrics, self.sockets.metrics, lambda: layers(readiness()))
+        self._routes = _Table(_bind(ROUTES, (self._blocks, chains, self._live, info, self.console)))
 
     def answer_at_once(
         self, path: str, headers: RequestHeaders, client: Callable[[], str]
@@ -112,6 +114,11 @@ class App:
         if seconds > _SLOW_SECONDS:
             _log.warning("slow: route=%s status=%d seconds=%.1f", route, response.status, seconds)
         return response
+
+    def stop_live(self) -> None:
+        """End all that would go on for ever."""
+        self._live.stop()
+        self.sockets.stop()
 
     async def _dispatch(self, request: Request) -> tuple[str, Response]:
         found = self._routes.find(request.method, request.path)

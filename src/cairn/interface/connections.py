@@ -1,37 +1,41 @@
-"""What the HTTP server does not tell of its connections: whether the client reads, and whether it speaks at all.
+"""What the HTTP server does not tell of its connections: whether the client reads, whether it speaks at all, and how
+many it has.
 
 Granian takes any number of bytes for a stream, so a subscriber that never reads would fill the memory. The kernel knows
 better: SIOCOUTQ is what a socket has not got rid of. The sockets are this process's, so they are found among its
-descriptors by their peer's address. On that rest three things:
+descriptors by their peer's address. On that rest these things:
 
 - a stream sends its next piece only while its socket holds less than `_UNSENT_BYTES_MAX`, and is dropped when that does
   not come true within `send_seconds`;
 - a guard closes connections whose unsent bytes have not moved for `send_seconds`, whatever the answer was;
-- and those on which nothing moves at all. Granian's deadline for headers begins only when it knows which HTTP it is.
+- and those on which nothing moves at all. Granian's deadline for headers begins only when it knows which HTTP it is;
+- and the newest of an address that has more than its share;
+- and WebSockets whose client sends on and on without an end of its message, for Granian would gather 64 MiB of it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import socket
 import stat
-import struct
-import termios
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from cairn.config import Limits
+from cairn.interface.kernel import cut, duplicate, moved, peer_of, unread_bytes, unsent_bytes
 from cairn.interface.metrics import Families, counters, gauges
+from cairn.interface.rates import address_group
 
 _UNSENT_BYTES_MAX: Final = 256 * 1024
+_UNFINISHED_BYTES_MAX: Final = 1024 * 1024
 _POLL_SECONDS: Final = (0.005, 0.02, 0.05, 0.1, 0.25)
 _GUARD_SECONDS: Final = 2.0
+_CROWDED_SECONDS: Final = 0.25
+_GATHERING_SECONDS: Final = 0.2
 _DESCRIPTORS: Final = "/proc/self/fd"
-_TCP_INFO: Final = struct.Struct("=120xQQ")  # tcpi_bytes_acked, tcpi_bytes_received (linux/tcp.h)
-_NO_LINGER: Final = struct.pack("ii", 1, 0)
 _PREFACE_BYTES: Final = 24  # of HTTP/2: after so many it is known which HTTP it is (RFC 9113, 3.4)
 _IDLE_SECONDS_MIN: Final = 40.0  # twice a silence that is usual: heartbeats of streams, pings of HTTP/2
 
@@ -45,21 +49,60 @@ class Sending:
         self.is_cut = False
 
     async def has_room(self) -> bool:
-        """Wait until the client has taken most of what was sent; False when it does not in time, and is cut off."""
+        """Wait until the client has taken most of what was sent; False when it does not in time."""
+        return await self._is_down_to(_UNSENT_BYTES_MAX)
+
+    async def settle(self) -> None:
+        """Wait until the client has taken all that was sent; end the connection when it does not in time.
+
+        Closed with bytes in it, it would be out of sight, and the kernel would hold them for a client that never reads.
+        """
+        if not await self._is_down_to(0):
+            self.cut()
+
+    async def _is_down_to(self, bytes_max: int) -> bool:
         if self._connection is None:
             return False
         waited = 0.0
         polls = iter(_POLL_SECONDS)
         pause = 0.0
-        while _unsent_bytes(self._connection) > _UNSENT_BYTES_MAX:
+        while unsent_bytes(self._connection) > bytes_max:
             if waited >= self._seconds_max:
-                self.is_cut = True
-                _cut(self._connection)
                 return False
             pause = next(polls, pause)
             await asyncio.sleep(pause)
             waited += pause
         return True
+
+    def cut(self) -> None:
+        """End the connection for both sides, and forget what was not sent."""
+        if self._connection is not None:
+            self.is_cut = True
+            cut(self._connection)
+
+
+class Gathering:
+    """What a WebSocket's client has sent of a message that is not whole."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._at_last_message = 0
+        self.came()
+
+    def came(self) -> None:
+        """A whole message came."""
+        self._at_last_message = self._taken_bytes()
+
+    def check(self) -> bool:
+        """Whether it is more than any message may have; then the connection is ended."""
+        is_over = self._taken_bytes() - self._at_last_message > _UNFINISHED_BYTES_MAX
+        if is_over:
+            cut(self._connection)
+        return is_over
+
+    def _taken_bytes(self) -> int:
+        """What this process has read from the socket so far."""
+        return moved(self._connection).received - unread_bytes(self._connection)
 
 
 class _Seen(NamedTuple):
@@ -73,25 +116,36 @@ class _Seen(NamedTuple):
 
 
 class Connections:
-    """The server's connections, found among this process's descriptors."""
+    """The server's connections, found among this process's descriptors.
 
-    def __init__(self, port: int, limits: Limits) -> None:
+    `per_address` is how many an address may have, 0: any number; those that `is_exempt` is true for may have more.
+    """
+
+    def __init__(self, port: int, limits: Limits, per_address: int, is_exempt: Callable[[str], bool]) -> None:
         self._port = port
         self._limits = limits
+        self._per_address = per_address
+        self._is_exempt = is_exempt
         self._peers: dict[int, tuple[int, str]] = {}  # by descriptor: its inode, and the other end
+        self._gatherings: set[Gathering] = set()
         self._idle_seconds = max(_IDLE_SECONDS_MIN, 2 * limits.body_idle_seconds, 2 * limits.header_seconds)
         self.open = 0  # when the guard last looked
         self.dropped = 0
+        self.crowded = 0
+        self.endless = 0
 
     def metrics(self) -> Families:
         """How many there are: a `Source`."""
         yield from gauges({"cairn_connections": (self.open, "Open connections, as of the last two seconds.")})
-        about = "Connections that were cut off: their clients took nothing, or said nothing."
-        yield from counters({"cairn_connections_dropped": (self.dropped, about)})
+        yield from counters({
+            "cairn_connections_dropped": (self.dropped, "Connections that were cut off, for whatever reason."),
+            "cairn_connections_crowded": (self.crowded, "Of these: an address had more than its share."),
+            "cairn_connections_endless": (self.endless, "Of these: a message on a live socket did not end."),
+        })  # fmt: skip
 
     @contextmanager
     def sending(self, peer: str) -> Iterator[Sending]:
-        """The socket whose other end is `peer` ("host:port")."""
+        """The socket whose other end is `peer` ("host:port"), to send on."""
         connection = self._find(peer)
         sending = Sending(connection, self._limits.send_seconds)
         try:
@@ -101,25 +155,59 @@ class Connections:
             if connection is not None:
                 connection.close()
 
-    async def guard(self) -> None:
-        """Cut off, for ever, who does not read what was sent, or has nothing to say."""
-        known: dict[str, _Seen] = {}
-        while True:
-            await asyncio.sleep(_GUARD_SECONDS)
-            known = self._check(known)
-            self.open = len(known)
+    @contextmanager
+    def gathering(self, peer: str) -> Iterator[Gathering | None]:
+        """The WebSocket whose other end is `peer`, to receive on; None if it is gone."""
+        connection = self._find(peer)
+        if connection is None:
+            yield None
+            return
+        gathering = Gathering(connection)
+        self._gatherings.add(gathering)
+        try:
+            yield gathering
+        finally:
+            self._gatherings.discard(gathering)
+            connection.close()
 
-    def _check(self, before: dict[str, _Seen]) -> dict[str, _Seen]:
+    async def guard(self) -> None:
+        """Cut off, for ever, who does not read what was sent, has nothing to say, or is there too often."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._guard_connections())
+            tasks.create_task(self._guard_gatherings())
+
+    async def _guard_gatherings(self) -> None:
+        while True:
+            await asyncio.sleep(_GATHERING_SECONDS)
+            for gathering in list(self._gatherings):
+                if gathering.check():
+                    self.endless += 1
+                    self.dropped += 1
+
+    async def _guard_connections(self) -> None:
+        """Every `_GUARD_SECONDS` look at all; after a crowd was cut, look sooner whether it is back."""
+        known: dict[str, _Seen] = {}
+        passed = 0.0
+        while True:
+            pause = _CROWDED_SECONDS if self._cut_crowds(known) else _GUARD_SECONDS
+            await asyncio.sleep(pause)
+            passed += pause
+            if passed >= _GUARD_SECONDS:
+                known = self._check(known, passed)
+                passed = 0.0
+
+    def _check(self, before: dict[str, _Seen], passed: float) -> dict[str, _Seen]:
         """What there is to know of every connection, cutting those that have had their time."""
         after: dict[str, _Seen] = {}
         for peer, connection in self._all():
             with connection:
-                seen = _look(connection, before.get(peer))
+                seen = _look(connection, before.get(peer), passed)
                 if self._is_over(seen):
                     self.dropped += 1
-                    _cut(connection)
+                    cut(connection)
                 else:
                     after[peer] = seen
+        self.open = len(after)
         return after
 
     def _is_over(self, seen: _Seen) -> bool:
@@ -128,15 +216,32 @@ class Connections:
         seconds_max = self._limits.send_seconds if seen.unsent else self._idle_seconds
         return seen.still_seconds >= seconds_max
 
+    def _cut_crowds(self, known: dict[str, _Seen]) -> bool:
+        """Cut the newest connections of each address that has too many; whether there were any."""
+        if not self._per_address:
+            return False
+        self._scan()
+        crowds: defaultdict[str, set[str]] = defaultdict(set)
+        for _, peer in self._peers.values():
+            host = peer.rpartition(":")[0].strip("[]")
+            if host and not self._is_exempt(host):
+                crowds[address_group(host)].add(peer)
+        over = [p for crowd in crowds.values() for p in _newest_first(crowd, known)[: -self._per_address or None]]
+        for peer in over:
+            with self.sending(peer) as sending:
+                sending.cut()
+        self.crowded += len(over)
+        return bool(over)
+
     def _find(self, peer: str) -> socket.socket | None:
         self._scan()
-        return next((_duplicate(fd, inode) for fd, (inode, name) in self._peers.items() if name == peer), None)
+        return next((duplicate(fd, inode) for fd, (inode, name) in self._peers.items() if name == peer), None)
 
     def _all(self) -> Iterator[tuple[str, socket.socket]]:
         """Every connection that was made to our port, under a descriptor of its own, which the caller closes."""
         self._scan()
         for descriptor, (inode, peer) in self._peers.items():
-            connection = _duplicate(descriptor, inode) if peer else None
+            connection = duplicate(descriptor, inode) if peer else None
             if connection is not None:
                 yield peer, connection
 
@@ -152,50 +257,20 @@ class Connections:
             known = self._peers.get(descriptor)
             if known is None or known[0] != status.st_ino:
                 is_socket = stat.S_ISSOCK(status.st_mode)
-                known = (status.st_ino, self._peer_of(descriptor) if is_socket else "")
+                known = (status.st_ino, peer_of(descriptor, self._port) if is_socket else "")
             peers[descriptor] = known
         self._peers = peers
 
-    def _peer_of(self, descriptor: int) -> str:
-        """The other end of a connection that was made to our port; empty for another socket."""
-        with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as duplicate:
-            if duplicate.family in (socket.AF_INET, socket.AF_INET6) and duplicate.getsockname()[1] == self._port:
-                host, port = duplicate.getpeername()[:2]
-                return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        return ""
+
+def _look(connection: socket.socket, before: _Seen | None, passed: float) -> _Seen:
+    now = moved(connection)
+    unsent = unsent_bytes(connection)
+    if before is None or now.acked < before.acked or now.received < before.received:
+        return _Seen(*now, unsent, 0.0, 0.0)
+    still_seconds = before.still_seconds + passed if now == before[:2] else 0.0
+    return _Seen(*now, unsent, still_seconds, before.age_seconds + passed)
 
 
-def _duplicate(descriptor: int, inode: int) -> socket.socket | None:
-    """The same socket under another descriptor; None if it was closed meanwhile."""
-    with suppress(OSError):
-        duplicate = socket.socket(fileno=os.dup(descriptor))
-        if os.fstat(duplicate.fileno()).st_ino == inode:
-            return duplicate
-        duplicate.close()
-    return None
-
-
-def _unsent_bytes(connection: socket.socket) -> int:
-    """SIOCOUTQ: bytes not yet acknowledged by the other end."""
-    try:
-        return int(struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, b"\0\0\0\0"))[0])
-    except OSError:
-        return 0
-
-
-def _look(connection: socket.socket, before: _Seen | None) -> _Seen:
-    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size).ljust(_TCP_INFO.size, b"\0")
-    acked, received = _TCP_INFO.unpack(info)
-    unsent = _unsent_bytes(connection)
-    if before is None or acked < before.acked or received < before.received:
-        return _Seen(acked, received, unsent, 0.0, 0.0)
-    is_still = (acked, received) == before[:2]
-    still_seconds = before.still_seconds + _GUARD_SECONDS if is_still else 0.0
-    return _Seen(acked, received, unsent, still_seconds, before.age_seconds + _GUARD_SECONDS)
-
-
-def _cut(connection: socket.socket) -> None:
-    """End it for both sides, and forget what was not sent."""
-    with suppress(OSError):
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-        connection.shutdown(socket.SHUT_RDWR)
+def _newest_first(peers: Iterable[str], known: dict[str, _Seen]) -> list[str]:
+    """The connections of one address by age; those that were never looked at are the newest."""
+    return sorted(peers, key=lambda peer: known[peer].age_seconds if peer in known else -1.0)

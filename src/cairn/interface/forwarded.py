@@ -21,18 +21,19 @@ class TrustedProxies:
 
     def client_of(self, peer: str, headers: RequestHeaders) -> str:
         """The nearest address on the way that is not a trusted proxy."""
-        if not self._networks or not self._is_trusted(peer):
+        if not self._networks or not self.trusts(peer):
             return peer
         hops = [hop.strip() for value in headers.get_all("x-forwarded-for") for hop in value.split(",")]
         for hop in reversed(hops[-_HOPS_MAX:]):
             if not _is_address(hop):
                 return peer
             peer = hop
-            if not self._is_trusted(hop):
+            if not self.trusts(hop):
                 return hop
         return peer
 
-    def _is_trusted(self, address: str) -> bool:
+    def trusts(self, address: str) -> bool:
+        """Whether this address is a proxy of ours."""
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:

@@ -124,5 +124,6 @@ class InfoRoutes:
             "batch_items": self._limits.batch_items,
             "batch_bytes": self._limits.batch_bytes,
             "live_chains": self._limits.live_chains,
+            "live_socket_chains": self._limits.live_socket_chains,
             "headers_bytes": self._limits.headers_bytes,
         }

@@ -30,12 +30,14 @@ from cairn.interface.connections import Connections
 from cairn.interface.forwarded import TrustedProxies
 from cairn.interface.http import FileSlice, Headers, Request, Response
 from cairn.interface.room import Room
+from cairn.interface.sockets import SocketCarrier
 
 _WHOLE_BODY_BYTES_MAX: Final = 64 * 1024
 _BACKLOG: Final = 2_048
 _HTTP1_BUFFER_BYTES: Final = 128 * 1024
 _NEVER_MS: Final = 86_400_000
 _DRAIN_SECONDS: Final = 20.0
+_FAREWELL_SECONDS: Final = 3.0
 _STARTED_SECONDS: Final = 10.0
 
 # Granian gives a chunked body that broke off as if it had ended, and two parsers may cut such a request in two ways.
@@ -55,6 +57,7 @@ class Listener:
     port: int
     tls: Tls | None = None
     trusted_proxies: tuple[str, ...] = ()
+    connections_per_address: int = 0  # any number
 
 
 async def serve(
@@ -67,8 +70,9 @@ async def serve(
     """
     _raise_descriptor_limit()
     port = _free_port(listener)
-    connections = Connections(port, limits)
-    adapter = _Adapter(app, limits, TrustedProxies(listener.trusted_proxies), connections, listener.tls is not None)
+    proxies = TrustedProxies(listener.trusted_proxies)
+    connections = Connections(port, limits, listener.connections_per_address, proxies.trusts)
+    adapter = _Adapter(app, limits, proxies, connections, listener.tls is not None)
     server = _granian(adapter, listener, port, limits)
     serving = asyncio.create_task(server.serve())
     app.metrics.add(connections.metrics)
@@ -77,7 +81,7 @@ async def serve(
         await _until_listening(serving, listener.host, port)
         on_ready(port)
         await asyncio.wait((serving, asyncio.create_task(stop.wait())), return_when=asyncio.FIRST_COMPLETED)
-        app.live.stop()
+        await _end_live(app)
         await _drain(server, serving, app)
     finally:
         for task in guarding:
@@ -90,7 +94,7 @@ def _granian(adapter: _Adapter, listener: Listener, port: int, limits: Limits) -
     if listener.tls is not None:
         tls = {"ssl_cert": Path(listener.tls.cert), "ssl_key": Path(listener.tls.key)}
     return Server(
-        adapter, address=listener.host, port=port, interface=Interfaces.RSGI, websockets=False,
+        adapter, address=listener.host, port=port, interface=Interfaces.RSGI, websockets=True,
         http=HTTPModes.auto if tls else HTTPModes.http1,  # who speaks HTTP/2 has asked for it by ALPN
         backlog=_BACKLOG, backpressure=limits.connections, log_enabled=False,
         http1_settings=HTTP1Settings(
@@ -101,6 +105,15 @@ def _granian(adapter: _Adapter, listener: Listener, port: int, limits: Limits) -
         ),
         **tls,
     )  # fmt: skip
+
+
+async def _end_live(app: App) -> None:
+    """End what would go on for ever; sockets can say why only while Granian still runs."""
+    app.stop_live()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_FAREWELL_SECONDS):
+            while app.sockets.socket_count:  # noqa: ASYNC110 - as in `_drain`
+                await asyncio.sleep(0.02)
 
 
 async def _drain(server: Server, serving: asyncio.Task[Any], app: App) -> None:
@@ -129,10 +142,14 @@ class _Adapter:
         self._connections = connections
         self._scheme = "https" if is_tls else "http"
         self._room = Room(limits.batch_bytes)
+        self._sockets = SocketCarrier(app.sockets, connections, limits.send_seconds)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         headers, method, path = scope.headers, scope.method, scope.path
         refused = self._refuse(scope, headers, method, path)
+        if scope.proto == "ws":
+            await self._carry_socket(scope, protocol, refused)
+            return
         if refused is not None:
             protocol.response_bytes(refused.status, refused.headers, refused.body)
             return
@@ -150,6 +167,12 @@ class _Adapter:
         finally:
             body.release()
         await self._send(scope, protocol, response)
+
+    async def _carry_socket(self, scope: Any, protocol: Any, refused: Response | None) -> None:
+        if refused is not None:
+            protocol.close(refused.status)
+        else:
+            await self._sockets.carry(scope, protocol, self._client_of(scope, scope.headers))
 
     def _client_of(self, scope: Any, headers: Any) -> str:
         return self._proxies.client_of(scope.client.rpartition(":")[0].strip("[]"), headers)
@@ -213,6 +236,7 @@ async def _pump(body: AsyncIterator[bytes], transport: Any, sending: Any, gone: 
         if data is None or gone.done():
             return
         if not await sending.has_room():
+            sending.cut()
             return
         try:
             await transport.send_bytes(data)

@@ -138,8 +138,13 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     *_chain_routes("doors", "/v1/doors"),
     Route(
-        "get_live", "GET", "/v1/live", "Entries as they are acknowledged, as Server-Sent Events.",
-        ((200, EVENTS, "Events of type entry, whose id resumes the stream."),), (413, *_READS),
+        "get_live", "GET", "/v1/live",
+        "Entries as they are acknowledged, as Server-Sent Events; or, with `Upgrade: websocket`, on a socket.",
+        (
+            (101, "", "The upgrade was asked for: one socket for many chains, which are named on it."),
+            (200, EVENTS, "Events of type entry, whose id resumes the stream."),
+        ),
+        (413, *_READS),
         parameters=(_CHAINS, _LAST_EVENT),
     ),
     Route(

@@ -17,7 +17,9 @@ from tests.harness import Answer, Server
 
 FREE_OF_RATES = {
     "requests_per_second": 0, "bad_signatures_per_minute": 0, "door_requests_per_minute": 0, "requests_in_flight": 0,
-    "live_streams": 0, "free_grant_bytes": 0, "free_grant_appends_per_second": 0,
+    "live_streams": 0, "live_sockets": 0, "live_messages_per_second": 0, "ephemeral_per_second": 0,
+    "chain_ephemeral_per_second": 0, "connections_per_address": 0, "free_grant_bytes": 0,
+    "free_grant_appends_per_second": 0,
 }  # fmt: skip
 
 _STORED = re.compile(r"^cairn_storage_(blocks|pins|chains|entries) (\S+)$", re.MULTILINE)
