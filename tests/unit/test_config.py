@@ -121,6 +121,7 @@ def test_every_variable_reaches_its_setting(load):
         for key in place:
             default = getattr(default, key) if default is not None else ""
         environ = {"CAIRN_INTERFACE_TLS_CERT": "c", "CAIRN_INTERFACE_TLS_KEY": "k", "CAIRN_CLUSTER_COPIES": "5000000"}
+        environ |= {f"CAIRN_STORAGE_LINK_TLS_{name}": "f" for name in ("CERT", "KEY", "CA")}
         environ[variable] = special.get(variable, samples[type(default)])
         value: object = load(environ=environ)
         for key in place:

@@ -4,7 +4,7 @@ from cairn.config.check import Address, parse_address
 from cairn.config.errors import ConfigError
 from cairn.config.load import FILE_NAME, load
 from cairn.config.machine import disk_bytes, memory_bytes, nearest
-from cairn.config.settings import Cache, Cluster, Config, Interface, Limits, Node, Proxy, Site, Storage, Tls
+from cairn.config.settings import Cache, Cluster, Config, Interface, Limits, LinkTls, Node, Proxy, Site, Storage, Tls
 from cairn.config.units import format_size, parse_duration, parse_rate, parse_size
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "ConfigError",
     "Interface",
     "Limits",
+    "LinkTls",
     "Node",
     "Proxy",
     "Site",

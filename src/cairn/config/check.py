@@ -63,6 +63,8 @@ def check(config: Config) -> None:
     _at("interface.listen", parse_address, config.interface.listen)
     if config.storage.listen:
         _at("storage.listen", parse_address, config.storage.listen)
+    for server in config.storage.servers if config.storage.engine == "remote" else ():
+        _at("storage.servers", parse_address, server)
     for network in config.interface.trusted_proxies:
         _at("interface.trusted_proxies", _network, network)
     _check_choices(config)

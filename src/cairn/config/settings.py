@@ -51,6 +51,14 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     key: Annotated[str, _about("PEM file of the key, PKCS#8.")]
 
 
+class LinkTls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """PEM files of the link between layers: both ends show a certificate, and one authority has signed them all."""
+
+    cert: Annotated[str, _about("PEM file of this end's certificate.")]
+    key: Annotated[str, _about("PEM file of its key, PKCS#8.")]
+    ca: Annotated[str, _about("PEM file of the authority that has signed the other end's certificate.")]
+
+
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Bounds of the interface. Rates are per client address; 0 means none."""
 
@@ -106,9 +114,12 @@ class Cache(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Layer 3: keeps for good."""
 
-    engine: Annotated[str, _about('"embedded": this machine keeps everything.')] = "embedded"
+    engine: Annotated[str, _about('"embedded": this machine keeps everything. "remote": another process does.')] = (
+        "embedded"
+    )
     listen: Annotated[str, _about("A storage role's own address, when interfaces run elsewhere.")] = ""
-    servers: Annotated[tuple[str, ...], _about('Storage nodes, for engine "remote".')] = ()
+    servers: Annotated[tuple[str, ...], _about('Storage nodes, for engine "remote": one, as "10.0.0.3:8421".')] = ()
+    link_tls: Annotated[LinkTls | None, _about("Certificates for the link to interfaces. Absent: no TLS.")] = None
     reserve: Annotated[str, _size("Free disk below which writes are refused; reads and deletions go on.")] = "512MiB"
     shards: Annotated[
         int,

@@ -60,6 +60,19 @@ def encode_got_block(block: Block) -> bytes:
     return _ID_U32.pack(block.id, len(block.data)) + block.data
 
 
+def decode_got_block(body: bytes) -> tuple[BlockId, bytes | int]:
+    """One such frame, whole: the id, and its bytes or `ABSENT` or `UNAVAILABLE`.
+
+    Raises:
+        Invalid: it is not whole, or more follows. TooLarge: over `BLOCK_BYTES_MAX`.
+    """
+    block_id, length = _unpack(_ID_U32, body, 0)
+    found = length if length in (ABSENT, UNAVAILABLE) else _cut(body, _ID_U32.size, length, BLOCK_BYTES_MAX)
+    if len(body) != _ID_U32.size + (len(found) if isinstance(found, bytes) else 0):
+        raise Invalid("more follows than one block")
+    return BlockId(block_id), found
+
+
 def encode_missing_block(block_id: BlockId, why: int) -> bytes:
     """A frame without bytes; `why` is `ABSENT` or `UNAVAILABLE`."""
     return _ID_U32.pack(block_id, why)
