@@ -1,4 +1,8 @@
-"""A real server as a process of its own, and simple ways to talk to it."""
+"""A real server as a process of its own, and simple ways to talk to it.
+
+CAIRN_TEST_DEPLOYMENT says what `serving` starts: "one" process (unless it is set), or "split": a storage process, and
+an interface process, which is the one that is asked.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 _START_SECONDS = 60.0
 _TABLES = ("node", "interface", "cache", "storage", "cluster")
@@ -55,6 +59,11 @@ class Server:
     def data(self) -> Path:
         """The data folder."""
         return Path(self.settings.get("node", {}).get("data", self.folder / "data"))
+
+    @property
+    def keeper(self) -> Server:
+        """The process that keeps the data."""
+        return self
 
     @property
     def log(self) -> Path:
@@ -131,30 +140,104 @@ class Server:
         assert b"Traceback" not in self.log.read_bytes(), self.log.read_text()[-4000:]
 
     def _toml(self) -> str:
-        node = {"data": str(self.folder / "data"), **self.settings.get("node", {})}
-        interface = {"listen": f"127.0.0.1:{self.port}", **self.settings.get("interface", {})}
-        if self.port:
-            host = str(interface["listen"]).rpartition(":")[0]
-            interface["listen"] = f"{host}:{self.port}"
-        tables = {**self.settings, "node": node, "interface": interface}
         lines = []
-        for name, table in tables.items():
+        for name, table in self._tables().items():
             lines += [f"[{name}]", *(f"{key} = {_value(value)}" for key, value in table.items())]
         for site in self.sites:
             lines += ["[[site]]", *(f"{key} = {_value(value)}" for key, value in site.items())]
         return "\n".join(lines) + "\n"
 
+    def _tables(self) -> dict[str, dict[str, Any]]:
+        node = {"data": str(self.folder / "data"), **self.settings.get("node", {})}
+        interface = {"listen": f"127.0.0.1:{self.port}", **self.settings.get("interface", {})}
+        if self.port:
+            host = str(interface["listen"]).rpartition(":")[0]
+            interface["listen"] = f"{host}:{self.port}"
+        return {**self.settings, "node": node, "interface": interface}
+
+
+class Split(Server):
+    """The same from two processes. What is asked, and ended by `stop` and `kill`, is the interface; `keeper` is the
+    other, and starts first, on the same port each time."""
+
+    def start(self) -> Server:
+        """Start what is not running yet."""
+        keeper = self._keeper()
+        if keeper.process is None or keeper.process.poll() is not None:
+            keeper.start()
+        self.start_interface()
+        deadline = time.monotonic() + _START_SECONDS
+        while self.ask("GET", "/readyz").status != 200:
+            assert time.monotonic() < deadline, self.log.read_text()[-2000:]
+            time.sleep(0.01)
+        return self
+
+    def start_interface(self) -> None:
+        """Start the interface alone, whether there is a storage or not."""
+        super().start()
+
+    @property
+    def keeper(self) -> Server:
+        """The storage process."""
+        return self._keeper()
+
+    def stop(self) -> int:
+        """End both; the exit code of the interface."""
+        code = super().stop()
+        assert self._keeper().stop() == 0, self._keeper().log.read_text()[-2000:]
+        return code
+
+    def kill(self) -> None:
+        """End both."""
+        super().kill()
+        if self._keeper().process is not None:
+            self._keeper().kill()
+
+    def assert_healthy(self) -> None:
+        """Both still answer, and have logged no traceback."""
+        super().assert_healthy()
+        self._keeper().assert_healthy()
+
+    def _keeper(self) -> Server:
+        if not hasattr(self, "_storage"):
+            storage = {"listen": "127.0.0.1:0", **self.settings.get("storage", {})}
+            node = {"roles": ["storage"], "data": str(self.data)}
+            self._storage = Storage(self.folder / "storage", {"node": node, "storage": storage}, environ=self.environ)
+        return self._storage
+
+    def _tables(self) -> dict[str, dict[str, Any]]:
+        keeper = self._keeper()
+        return {
+            **super()._tables(),
+            "node": {"roles": ["interface"], "secret_file": str(keeper.data / "secret"), "data": str(self.folder)},
+            "storage": {"engine": "remote", "servers": [f"127.0.0.1:{keeper.port}"]},
+        }
+
+
+class Storage(Server):
+    """A storage process alone."""
+
+    def _tables(self) -> dict[str, dict[str, Any]]:
+        tables = {name: table for name, table in super()._tables().items() if name != "interface"}
+        tables["storage"]["listen"] = f"127.0.0.1:{self.port}"
+        return tables
+
+
+DEPLOYMENTS: Final = {"one": Server, "split": Split}
+
 
 @contextmanager
 def serving(folder: Path, **settings: Any) -> Iterator[Server]:
-    """A started server; keyword arguments are tables of the configuration, and `sites` and `environ`."""
+    """A started server; keyword arguments are tables of the configuration, and `sites`, `environ` and `deployment`."""
     sites, environ = settings.pop("sites", []), settings.pop("environ", {})
-    server = Server(folder, settings, sites, environ=environ)
-    server.start()
+    deployment = settings.pop("deployment", os.environ.get("CAIRN_TEST_DEPLOYMENT", "one"))
+    server = DEPLOYMENTS[deployment](folder, settings, sites, environ=environ)
     try:
+        server.start()
         yield server
     finally:
-        server.kill()
+        if server.process is not None:
+            server.kill()
 
 
 def _value(value: Any) -> str:

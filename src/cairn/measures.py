@@ -1,4 +1,4 @@
-"""What cache and storage count, as Prometheus families: between layers that only count and one that only shows."""
+"""What cache, storage and link count, as Prometheus families: between what only counts and what only shows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from cairn.cache import CachedBlocks, DiskTier, MemoryCache
 from cairn.cache.counts import SECONDS_BOUNDS
 from cairn.core.histogram import Histogram
 from cairn.interface.metrics import Labelled, counters, histogram, labelled_counters, labelled_gauges, plain_histogram
+from cairn.link import Counts
 from cairn.storage.embedded import Embedded
 
 _HOT_SHOWN: Final = 20
@@ -42,6 +43,27 @@ def commit_measures(embedded: Embedded) -> Iterator[Any]:
 
 def _tiers(cache: CachedBlocks) -> dict[str, MemoryCache[Any, Any] | DiskTier]:
     return {"memory": cache.memory, "disk": cache.disk}
+
+
+def link_measures(link: Counts, end: str) -> Iterator[Any]:
+    """All that docs/operations.md lists under `cairn_link_`; `end` is "asks" or "answers"."""
+    now = {
+        "connections": (link.connections, "Connections between this process and its peers."),
+        "requests_in_flight": (link.in_flight, "Requests that are not answered yet."),
+        "queued_bytes": (link.queued_bytes, "Bytes that the other end has not taken yet."),
+    }
+    since = {
+        "reconnects": (link.reconnects, "Tries to connect again."),
+        "refused": (link.refused, "Requests and connections that were refused: a bound was reached, or no link."),
+    }
+    yield from labelled_gauges({
+        f"cairn_link_{name}": Labelled(about, ("end",), {(end,): value}) for name, (value, about) in now.items()
+    })  # fmt: skip
+    yield from labelled_counters({
+        f"cairn_link_{name}_total": Labelled(about, ("end",), {(end,): value}) for name, (value, about) in since.items()
+    })  # fmt: skip
+    about = "Time to the answer; of its work, where it is made."
+    yield histogram("cairn_link_round_trip_seconds", about, "end", {end: _buckets(link.round_trips)})
 
 
 def _counters(cache: CachedBlocks) -> dict[str, Labelled]:

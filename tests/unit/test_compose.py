@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cairn.compose import admission_of, check_supported, is_free
-from cairn.config import Config, ConfigError, Interface, Limits, Site
+from cairn.config import Config, ConfigError, Interface, Limits, Node, Site, Storage
 
 LOOPBACK, ANY = "127.0.0.1:8420", "0.0.0.0:8420"
 
@@ -34,3 +34,34 @@ def test_who_may_write(interface: Interface, admission: str, free: bool) -> None
 def test_a_site_without_its_folder_is_named() -> None:
     with pytest.raises(ConfigError, match=r'site\.static: there is no folder "nowhere"'):
         check_supported(Config(site=(Site(static="nowhere"),)))
+
+
+INTERFACE, STORAGE = Node(roles=("interface",)), Node(roles=("storage",))
+REMOTE = Storage(engine="remote", servers=("127.0.0.1:8421",))
+ANSWERING = Storage(listen="127.0.0.1:8421")
+
+
+@pytest.mark.parametrize(
+    ("node", "storage"), [(Node(), Storage()), (Node(), ANSWERING), (STORAGE, ANSWERING), (INTERFACE, REMOTE)]
+)
+def test_roles_that_go_together(node: Node, storage: Storage) -> None:
+    check_supported(Config(node=node, storage=storage))
+
+
+@pytest.mark.parametrize(
+    ("node", "storage", "named"),
+    [
+        (STORAGE, Storage(), "storage.listen: a storage role alone needs an address"),
+        (INTERFACE, Storage(), "node.roles: an interface alone needs"),
+        (INTERFACE, Storage(engine="remote"), "storage.servers: several storage nodes"),
+        (INTERFACE, Storage(engine="remote", servers=("a:1", "b:1")), "storage.servers: several storage nodes"),
+        (Node(), REMOTE, 'storage.engine: "remote" is for'),
+        (STORAGE, REMOTE, 'storage.engine: "remote" is for'),
+        (INTERFACE, Storage(engine="remote", servers=("a:1",), listen=":1"), 'storage.engine: "remote" is for'),
+        (Node(), Storage(servers=("a:1",)), "storage.servers: these are for"),
+        (Node(), Storage(engine="cluster"), "storage.engine: this engine is for a later version"),
+    ],
+)
+def test_roles_that_do_not(node: Node, storage: Storage, named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        check_supported(Config(node=node, storage=storage))

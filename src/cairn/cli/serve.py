@@ -123,15 +123,25 @@ def _banner(config: Config, ready: Ready) -> None:
 
     say(f"{typer.style('Cairn', bold=True)} {__version__} serves at {typer.style(ready.url, fg='cyan')}")
     say()
-    pairs = [("  who may write", _admission(config, ready)), ("  data", str(Path(ready.data).absolute()))]
+    pairs = [("  who may write", _admission(config, ready)), _keeper(config, ready)]
     pairs += [("  site", f"{site.static} ({', '.join(site.host) or 'every host'})") for site in config.site]
-    pairs += [("  look", f"cairn status --server {ready.url}"), ("  stop", "Ctrl-C")]
-    show_pairs(pairs)
+    if ready.admission != "link":
+        pairs.append(("  look", f"cairn status --server {ready.url}"))
+    show_pairs([*pairs, ("  stop", "Ctrl-C")])
+
+
+def _keeper(config: Config, ready: Ready) -> tuple[str, str]:
+    """Where the data is."""
+    if config.storage.engine == "remote":
+        return "  storage", ", ".join(config.storage.servers)
+    return "  data", str(Path(ready.data).absolute())
 
 
 def _admission(config: Config, ready: Ready) -> str:
     from cairn.config import format_size
 
+    if ready.admission == "link":
+        return "interfaces with the same secret file"
     if ready.admission == "grant":
         return "holders of a grant (`cairn grant` makes one)"
     if ready.is_free:

@@ -57,7 +57,8 @@ class App:
 
     def __init__(
         self, store: Store, access: Access, limits: Limits, clock: Clock, *, near: Near, sites: SiteHandler,
-        receipt_keys: list[bytes], readiness: Readiness, restored_ms: int = 0, sources: tuple[Source, ...] = (),
+        receipt_keys: list[bytes], readiness: Readiness, restored_ms: Callable[[], int] = lambda: 0,
+        sources: tuple[Source, ...] = (),
     ) -> None:  # fmt: skip
         self.metrics = Metrics(*sources)
         self._access = access

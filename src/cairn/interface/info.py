@@ -41,7 +41,7 @@ class InfoRoutes:
 
     def __init__(
         self, access: Access, limits: Limits, metrics: Metrics, clock: Clock, receipt_keys: list[bytes],
-        readiness: Readiness, restored_ms: int,
+        readiness: Readiness, restored_ms: Callable[[], int],
     ) -> None:  # fmt: skip
         self._access = access
         self._limits = limits
@@ -64,8 +64,9 @@ class InfoRoutes:
             "limits": self._limits_shown(),
             "time_ms": self._clock.now_ms(),
         }
-        if self._restored_ms:
-            document["restored_ms"] = self._restored_ms
+        restored_ms = self._restored_ms()
+        if restored_ms:
+            document["restored_ms"] = restored_ms
         return json_answer(200, document, NO_STORE)
 
     async def get_openapi(self, request: Request) -> Response:

@@ -234,7 +234,7 @@ class _Answering:
         except Exception:
             _log.exception("a request of the link failed in an unexpected way")
             self._send_error(request.request_id, _unexpected(request.operation))
-        self._link.counts.observe(time.monotonic() - began)
+        self._link.counts.round_trips.observe(time.monotonic() - began)
 
     def _start_stream(self, request_id: int, operation: Operation, body: bytes) -> None:
         if len(self._credits) >= STREAMS_MAX:

@@ -181,7 +181,7 @@ class _Asking:
         if waiting is not None and frame.operation in (Operation.ANSWER, Operation.ERROR):
             if not waiting.future.done():
                 waiting.future.set_result(frame)
-                self._counts.observe(time.monotonic() - waiting.since)
+                self._counts.round_trips.observe(time.monotonic() - waiting.since)
         elif (stream := self._streams.get(frame.request_id)) is not None:
             _receive_item(stream, frame)
         elif frame.operation < Operation.ANSWER:

@@ -87,7 +87,7 @@ def has(server: Server, *blocks: Block) -> list[bool]:
 
 def stored(server: Server) -> dict[str, float]:
     """How many blocks, pins, chains and entries the store holds."""
-    return {name: float(value) for name, value in _STORED.findall(server.ask("GET", "/metrics").body.decode())}
+    return {name: float(value) for name, value in _STORED.findall(server.keeper.ask("GET", "/metrics").body.decode())}
 
 
 def until_idle(server: Server) -> None:

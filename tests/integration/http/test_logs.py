@@ -94,7 +94,7 @@ def test_a_damaged_block_is_named_by_a_few_digits(tmp_path):
         server.start()
         answer = server.ask("GET", f"/v1/blocks/{block.id.hex()}")
         assert (answer.status, answer.code) == (500, "corrupt")
-        log = server.log.read_text()
+        log = server.keeper.log.read_text()
         assert block.id.hex()[:8] in log
         assert _LONG.search(log) is None
         server.assert_healthy()

@@ -1,0 +1,65 @@
+"""The storage role's own listener: the link for interfaces elsewhere, and a few plain pages for who watches over it."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+
+import msgspec
+
+from cairn.compose.storage import Below
+from cairn.config import Address, Config, parse_address
+from cairn.interface.link import StoreResponder
+from cairn.interface.metrics import Metrics
+from cairn.link import AnsweringLink, Counts, HttpAnswer, Place, open_answering
+from cairn.measures import link_measures
+from cairn.wire.link import About
+from cairn.wire.routes import JSON, TEXT
+
+_METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def open_listener(config: Config, below: Below) -> AbstractAsyncContextManager[AnsweringLink]:
+    """Answer at `storage.listen` while this is open."""
+    address = parse_address(config.storage.listen)
+    counts = Counts()
+    responder = StoreResponder(below.store, lambda: About(below.restored_ms(), below.trouble()))
+    pages = _Pages(below, counts, address)
+    return open_answering(
+        Place(address.host, address.port), below.secret.keys("link"), responder,
+        tls=config.storage.link_tls, http=pages.answer, counts=counts,
+    )  # fmt: skip
+
+
+class _Pages:
+    """/healthz, /readyz and /metrics of a process that has no other interface."""
+
+    def __init__(self, below: Below, counts: Counts, address: Address) -> None:
+        def measures() -> Iterator[Any]:
+            return link_measures(counts, "answers")
+
+        self._below = below
+        self._metrics = Metrics(measures, *below.sources)
+        self._authorization = f"Bearer {below.secret.admin_token}"
+        self._is_local = address.is_loopback
+
+    def answer(self, path: str, headers: Mapping[str, str]) -> HttpAnswer | None:
+        """The page at a path."""
+        if path == "/healthz":
+            return HttpAnswer(200, JSON, msgspec.json.encode({"status": "ok"}))
+        if path == "/readyz":
+            trouble = self._below.trouble()
+            document = {"ready": not trouble, "layers": {"storage": trouble or "ok"}}
+            return HttpAnswer(503 if trouble else 200, JSON, msgspec.json.encode(document))
+        if path == "/metrics":
+            return HttpAnswer(200, _METRICS, self._metrics.text()) if self._may_read(headers) else _FORBIDDEN
+        return None
+
+    def _may_read(self, headers: Mapping[str, str]) -> bool:
+        shown = headers.get("Authorization", "")
+        return self._is_local or hmac.compare_digest(shown.encode(), self._authorization.encode())
+
+
+_FORBIDDEN: Final = HttpAnswer(403, TEXT, b"this needs the admin token: `cairn grant --admin-token` shows it\n")
