@@ -7,6 +7,7 @@ admitted since, so one interface overruns them by what is in flight at most.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections import OrderedDict
 from collections.abc import Callable
@@ -63,6 +64,7 @@ class Access:
         self._admin_token = secret.admin_token
         self._view_tokens = {viewer: [*secret.tokens(viewer.value), self._admin_token] for viewer in Viewer}
         self._accounts: OrderedDict[GrantId, _Account] = OrderedDict()
+        self._asking: dict[GrantId, asyncio.Task[_Account]] = {}
         free = 0 if is_free else 1
         self._requests = Rate(free * limits.requests_per_second, clock, "too many requests from this address")
         self._doors = Rate(
@@ -191,13 +193,21 @@ class Access:
         self._appends.take(grant.id.hex(), count, grant.appends_per_second)
 
     async def _account(self, grant_id: GrantId) -> _Account:
-        now = self._clock.monotonic()
         account = self._accounts.get(grant_id)
-        if account is None or now - account.since > _USAGE_SECONDS:
-            account = _Account(await self._ledger.usage(grant_id), now)
-            self._accounts[grant_id] = account
-            if len(self._accounts) > _ACCOUNTS_MAX:
-                self._accounts.popitem(last=False)
+        if account is not None and self._clock.monotonic() - account.since <= _USAGE_SECONDS:
+            return account
+        asking = self._asking.get(grant_id)
+        if asking is None:
+            asking = self._asking[grant_id] = asyncio.create_task(self._ask_account(grant_id))
+            asking.add_done_callback(lambda _: self._asking.pop(grant_id))
+        return await asyncio.shield(asking)
+
+    async def _ask_account(self, grant_id: GrantId) -> _Account:
+        """Ask the ledger. Whoever needs it meanwhile waits for this answer, so that all count in one account."""
+        now = self._clock.monotonic()
+        account = self._accounts[grant_id] = _Account(await self._ledger.usage(grant_id), now)
+        if len(self._accounts) > _ACCOUNTS_MAX:
+            self._accounts.popitem(last=False)
         return account
 
     def _free_grant(self, client: str) -> Grant:
