@@ -21,7 +21,6 @@ from cairn.interface.server import Listener, serve
 from cairn.interface.sites import Sites
 from cairn.measures import cache_measures
 
-
 _log = logging.getLogger("cairn")
 
 
