@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -221,6 +222,13 @@ class Storage(Server):
         tables = {name: table for name, table in super()._tables().items() if name != "interface"}
         tables["storage"]["listen"] = f"127.0.0.1:{self.port}"
         return tables
+
+
+def free_port() -> int:
+    """A port that nobody listens on now, for what must be named before it is started."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
 
 
 DEPLOYMENTS: Final = {"one": Server, "split": Split}

@@ -108,6 +108,7 @@ def test_every_variable_reaches_its_setting(load):
     special = {
         "CAIRN_INTERFACE_LISTEN": "[::1]:1",
         "CAIRN_STORAGE_LISTEN": ":2",
+        "CAIRN_CACHE_LISTEN": ":3",
         "CAIRN_STORAGE_ENGINE": "cluster",
         "CAIRN_INTERFACE_ADMISSION": "grant",
         "CAIRN_NODE_ROLES": "storage",

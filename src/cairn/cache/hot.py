@@ -59,6 +59,11 @@ class HotList(Generic[K]):
         sure = ((key, (count.estimate - count.error) / scale) for key, count in self._counts.items())
         return heapq.nlargest(size, sure, key=lambda each: each[1])
 
+    def estimate(self, key: K) -> float:
+        """How many requests surely were for a key, decayed; 0 for one that is not among the counted."""
+        count = self._counts.get(key)
+        return (count.estimate - count.error) / self._weight() if count is not None else 0.0
+
     def _replace_least(self, key: K, weight: float) -> None:
         while True:
             lagging, least = self._least[0]

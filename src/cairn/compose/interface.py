@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cairn.cache import DiskTier, cache_of, cached, near_of
+from cairn.compose.neighbours import Neighbourhood, answering_neighbours, open_neighbourhood
 from cairn.compose.settings import admission_of, disk_cache_bytes, is_free
 from cairn.compose.storage import Below
 from cairn.config import Config, memory_bytes, parse_address, parse_size
@@ -43,8 +44,12 @@ async def serve_interface(
 
 @asynccontextmanager
 async def _open_app(config: Config, below: Below, clock: Clock) -> AsyncIterator[App]:
-    async with _open_disk_cache(config, clock) as disk, Sites(config.site) as sites:
-        near = cached(below.store, parse_size(config.cache.memory, memory_bytes()), disk=disk, clock=clock)
+    async with (
+        open_neighbourhood(config, below, clock) as neighbourhood,
+        _open_cache(config, neighbourhood, clock) as near,
+        Sites(config.site) as sites,
+    ):
+        below = neighbourhood.below
         limits = config.interface.limits
         access = Access(
             below.secret, near.ledger, limits, clock, admission=admission_of(config), is_free=is_free(config)
@@ -55,6 +60,17 @@ async def _open_app(config: Config, below: Below, clock: Clock) -> AsyncIterator
             readiness=lambda: _readiness(below), restored_ms=below.restored_ms,
             sources=(*below.sources, lambda: _cache_values(near)),
         )  # fmt: skip
+
+
+@asynccontextmanager
+async def _open_cache(config: Config, neighbourhood: Neighbourhood, clock: Clock) -> AsyncIterator[Store]:
+    async with _open_disk_cache(config, clock) as disk:
+        memory = parse_size(config.cache.memory, memory_bytes())
+        near = cached(neighbourhood.below.store, memory, disk=disk, clock=clock)
+        cache = cache_of(near)
+        assert cache is not None
+        async with answering_neighbours(config, neighbourhood, cache):
+            yield near
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ ROLES: Final = ("interface", "storage")
 ADMISSIONS: Final = ("", "open", "grant")
 ENGINES: Final = ("embedded", "remote", "cluster")
 OBJECT_STORES: Final = ("s3://", "gs://", "az://")
+
+_HEX_PREFIX: Final = re.compile("[0-9a-f]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +64,28 @@ def check(config: Config) -> None:
     """
     _check_units(config, "")
     _at("interface.listen", parse_address, config.interface.listen)
-    if config.storage.listen:
-        _at("storage.listen", parse_address, config.storage.listen)
+    for name, listen in (("storage", config.storage.listen), ("cache", config.cache.listen)):
+        if listen:
+            _at(f"{name}.listen", parse_address, listen)
+    _check_neighbours(config)
     for server in config.storage.servers if config.storage.engine == "remote" else ():
         _at("storage.servers", parse_address, server)
     for network in config.interface.trusted_proxies:
         _at("interface.trusted_proxies", _network, network)
     _check_choices(config)
+
+
+def _check_neighbours(config: Config) -> None:
+    neighbours = config.cache.neighbours
+    for name, address in neighbours.items():
+        _at(f"cache.neighbours.{name}", parse_address, address)
+    if config.node.name in neighbours:
+        raise ConfigError(f'cache.neighbours: "{config.node.name}" is this node itself: leave it out, or name the node')
+    for prefix, name in config.cache.pins.items():
+        if not _HEX_PREFIX.fullmatch(prefix):
+            raise ConfigError(f'cache.pins: "{prefix}": expected the first hex digits of ids, such as "0f"')
+        if name != config.node.name and name not in neighbours:
+            raise ConfigError(f'cache.pins.{prefix}: "{name}" is neither this node nor among cache.neighbours')
 
 
 def _check_choices(config: Config) -> None:

@@ -23,7 +23,7 @@ from cairn.config.units import parse_duration
 
 PREFIX: Final = "CAIRN_"
 OTHER_VARIABLES: Final = frozenset(
-    f"{PREFIX}{name}" for name in ("CONFIG", "SERVER", "GRANT", "CAP", "STATE", "PASSWORD", "TOKEN", "DEBUG")
+    f"{PREFIX}{name}" for name in ("CONFIG", "SERVER", "GRANT", "CAP", "STATE", "PASSWORD", "DEBUG")
 )
 """Variables that other parts of Cairn read; not settings."""
 
@@ -149,10 +149,11 @@ def _variable(name: str, place: tuple[str, ...], text: str) -> Any:
 
 
 def variables_of(section: type[msgspec.Struct], place: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Every environment variable that sets something, with the path of the setting. Sites come from a file only."""
+    """Every environment variable that sets something, with the path of the setting. Sites and other tables of names
+    come from a file only."""
     for name, field in fields_of(section).items():
         inner = section_in(field.type)
-        if inner is None and not isinstance(field.default, dict):
+        if inner is None and field.default_factory is not dict:
             yield PREFIX + "_".join((*place, name)).upper(), (*place, name)
         elif inner is not None and not isinstance(field.default, tuple):
             yield from variables_of(inner, (*place, name))

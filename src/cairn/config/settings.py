@@ -109,6 +109,11 @@ class Cache(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     memory: Annotated[str, _size("Memory for hot blocks.")] = "32MiB"
     disk: Annotated[str, _size("Disk for warm blocks.")] = "0"
     path: Annotated[str, _about("The folder of the disk cache.")] = "./cairn-cache"
+    listen: Annotated[str, _about("Where other interface nodes ask this one for hot blocks. Empty: nowhere.")] = ""
+    neighbours: Annotated[dict[str, str], _about("The other interface nodes: name, and address of their cache.")] = {}
+    pins: Annotated[
+        dict[str, str], _about("Which node has the hot blocks whose ids begin with these hex digits, by its name.")
+    ] = {}
 
 
 class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -84,7 +84,10 @@ class StoreResponder:
 
     async def answer(self, operation: Operation, body: bytes) -> bytes:
         """See `Responder.answer`."""
-        return await self._answers[operation](body)
+        answering = self._answers.get(operation)
+        if answering is None:
+            raise Invalid("this is not asked of a storage")
+        return await answering(body)
 
     def stream(self, operation: Operation, body: bytes) -> Answer:
         """See `Responder.stream`."""

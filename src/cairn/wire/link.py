@@ -68,6 +68,7 @@ class Operation(IntEnum):
     UNPIN_BLOCK = 3
     HAS_BLOCKS = 4
     SCAN_BLOCKS = 5
+    FORGET_BLOCK = 6  # between interfaces: a pin of it was removed
     HEAD = 16
     APPEND = 17
     READ = 18
@@ -93,7 +94,7 @@ STREAMS: Final = frozenset({Operation.WATCH, Operation.LISTEN})
 
 REPEATABLE: Final = frozenset({
     Operation.GET_BLOCK, Operation.HAS_BLOCKS, Operation.SCAN_BLOCKS, Operation.HEAD, Operation.READ,
-    Operation.SCAN_CHAINS, Operation.USAGE, Operation.KEEPS, Operation.SEND, Operation.ABOUT,
+    Operation.FORGET_BLOCK, Operation.SCAN_CHAINS, Operation.USAGE, Operation.KEEPS, Operation.SEND, Operation.ABOUT,
 })  # fmt: skip
 """Requests of which nobody can tell whether they were done once, twice or not at all: nothing is kept of them."""
 

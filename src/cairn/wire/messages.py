@@ -60,17 +60,19 @@ def encode_got_block(block: Block) -> bytes:
     return _ID_U32.pack(block.id, len(block.data)) + block.data
 
 
-def decode_got_block(body: bytes) -> tuple[BlockId, bytes | int]:
-    """One such frame, whole: the id, and its bytes or `ABSENT` or `UNAVAILABLE`.
+def decode_wanted_block(body: bytes, block_id: BlockId) -> Block:
+    """The block in one such frame, whole.
 
     Raises:
-        Invalid: it is not whole, or more follows. TooLarge: over `BLOCK_BYTES_MAX`.
+        Invalid: it is another, or none, or not whole, or more follows. TooLarge: over `BLOCK_BYTES_MAX`.
     """
-    block_id, length = _unpack(_ID_U32, body, 0)
-    found = length if length in (ABSENT, UNAVAILABLE) else _cut(body, _ID_U32.size, length, BLOCK_BYTES_MAX)
-    if len(body) != _ID_U32.size + (len(found) if isinstance(found, bytes) else 0):
+    found_id, length = _unpack(_ID_U32, body, 0)
+    if found_id != block_id or length in (ABSENT, UNAVAILABLE):
+        raise Invalid("the answer is not the block that was asked for")
+    data = _cut(body, _ID_U32.size, length, BLOCK_BYTES_MAX)
+    if len(body) != _ID_U32.size + length:
         raise Invalid("more follows than one block")
-    return BlockId(block_id), found
+    return Block.verified(block_id, data)
 
 
 def encode_missing_block(block_id: BlockId, why: int) -> bytes:

@@ -14,9 +14,9 @@ from cairn.wire.messages import (
     HAS_PRESENT,
     STORED,
     PutItem,
-    decode_got_block,
     decode_ids,
     decode_put_answer,
+    decode_wanted_block,
     encode_ids,
 )  # fmt: skip
 
@@ -29,7 +29,7 @@ class RemoteBlocks:
 
     async def get(self, block_id: BlockId) -> Block:
         """See `BlockStore.get`."""
-        return await self._link.ask(Operation.GET_BLOCK, block_id, lambda body: _decode_block(body, block_id))
+        return await self._link.ask(Operation.GET_BLOCK, block_id, lambda body: decode_wanted_block(body, block_id))
 
     async def put(self, block: Block, pin: PinHash | None, grant: GrantId) -> bool:
         """See `BlockStore.put`."""
@@ -59,13 +59,6 @@ class RemoteBlocks:
                 yield after
             if len(page) < SCAN_IDS:
                 return
-
-
-def _decode_block(body: bytes, block_id: BlockId) -> Block:
-    found_id, data = decode_got_block(body)
-    if found_id != block_id or isinstance(data, int):
-        raise Invalid("the answer is not the block that was asked for")
-    return Block.verified(block_id, data)
 
 
 def _decode_put(body: bytes, block_id: BlockId) -> bool:

@@ -1,0 +1,151 @@
+"""Two interface nodes before one storage: a hot block comes from the neighbour that prefers it, and goes when it is
+removed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cairn.cache.neighbours import Ring
+from cairn.core.block import Block, Pin, pin_hash
+from cairn.testing.chains import random_block
+from tests.harness import Server, Storage, free_port
+
+PIN = Pin(b"p" * 32)
+
+
+class Pair:
+    """The storage, and the nodes "a", which keeps nothing in memory, and "b"."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ports = {"a": free_port(), "b": free_port()}
+        node = {"roles": ["storage"], "data": str(folder / "data")}
+        self.storage = Storage(folder / "storage", {"node": node, "storage": {"listen": "127.0.0.1:0"}})
+        self.storage.start()
+        self.nodes = {name: self._node(folder, name) for name in "ab"}
+
+    def _node(self, folder: Path, name: str) -> Server:
+        other = "b" if name == "a" else "a"
+        return Server(
+            folder / name,
+            {
+                "node": {
+                    "name": name, "roles": ["interface"], "data": str(folder / name),
+                    "secret_file": str(self.storage.data / "secret"),
+                },
+                "storage": {"engine": "remote", "servers": [f"127.0.0.1:{self.storage.port}"]},
+                "cache": {
+                    "memory": "0" if name == "a" else "32MiB", "listen": f"127.0.0.1:{self.ports[name]}",
+                    "neighbours": {other: f"127.0.0.1:{self.ports[other]}"},
+                },
+            },
+        ).start()  # fmt: skip
+
+    def close(self) -> None:
+        for server in (*self.nodes.values(), self.storage):
+            server.kill()
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    pair = Pair(tmp_path)
+    try:
+        yield pair
+        for server in pair.nodes.values():
+            server.assert_healthy()
+    finally:
+        pair.close()
+
+
+def block_of(name: str) -> Block:
+    """A block that prefers this node."""
+    ring = Ring(["a", "b"])
+    return next(
+        each for each in (random_block(os.urandom(8).hex()) for _ in range(200)) if ring.preferred(each.id) == [name]
+    )
+
+
+def put(server: Server, block: Block) -> None:
+    answer = server.ask("PUT", f"/v1/blocks/{block.id.hex()}", block.data, {"Cairn-Pin": pin_hash(PIN).hex()})
+    assert answer.status == 201
+
+
+def get(server: Server, block: Block) -> int:
+    answer = server.ask("GET", f"/v1/blocks/{block.id.hex()}")
+    assert answer.status != 200 or answer.body == block.data
+    return answer.status
+
+
+def count(server: Server, name: str) -> float:
+    text = server.ask("GET", "/metrics").body.decode()
+    return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
+
+
+def until_a_asks_b(pair: Pair) -> None:
+    """Wait until the link between them is there, and b is not avoided any more."""
+    a = pair.nodes["a"]
+    given, deadline = count(a, "cairn_cache_neighbour_given_total"), time.monotonic() + 60
+    while count(a, "cairn_cache_neighbour_given_total") == given:
+        assert time.monotonic() < deadline, "it is never asked"
+        fresh = block_of("b")
+        put(a, fresh)
+        assert [get(a, fresh) for _ in range(2)] == [200] * 2
+
+
+def test_a_hot_block_comes_from_the_node_that_prefers_it(pair: Pair) -> None:
+    a, b = pair.nodes["a"], pair.nodes["b"]
+    until_a_asks_b(pair)
+    names = [f"cairn_cache_neighbour_{what}_total" for what in ("asked", "given", "failed")]
+    before, hits = [count(a, name) for name in names], count(b, 'cairn_cache_hits_total{tier="memory"}')
+    theirs, ours = block_of("b"), block_of("a")
+    for block in (theirs, ours):
+        put(a, block)
+        assert [get(a, block) for _ in range(3)] == [200] * 3
+    assert [now - then for now, then in zip([count(a, name) for name in names], before, strict=True)] == [2, 2, 0]
+    assert count(b, 'cairn_cache_hits_total{tier="memory"}') == hits + 1  # what it had fetched for the first
+    assert count(b, "cairn_cache_neighbour_asked_total") == 0
+
+
+def test_a_removal_reaches_the_neighbour(pair: Pair) -> None:
+    a, b = pair.nodes["a"], pair.nodes["b"]
+    until_a_asks_b(pair)
+    block = block_of("b")
+    put(a, block)
+    assert [get(b, block), get(b, block)] == [200, 200]
+    answer = a.ask("DELETE", f"/v1/blocks/{block.id.hex()}", None, {"Cairn-Pin-Secret": PIN.hex()})
+    assert answer.status == 204
+    assert [get(a, block) for _ in range(4)] == [404] * 4
+    deadline = time.monotonic() + 30
+    while get(b, block) != 404:
+        assert time.monotonic() < deadline, "the neighbour still has it"
+        time.sleep(0.05)
+
+
+def test_a_neighbour_that_is_gone_is_no_loss(pair: Pair) -> None:
+    a, b = pair.nodes["a"], pair.nodes["b"]
+    block = block_of("b")
+    put(a, block)
+    b.kill()
+    assert [get(a, block) for _ in range(4)] == [200] * 4
+    assert count(a, "cairn_cache_neighbour_given_total") == 0
+    b.start()
+    until_a_asks_b(pair)
+
+
+def test_who_lacks_the_secret_is_not_answered(pair: Pair, tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("ab" * 32 + "\n")
+    (tmp_path / "other").chmod(0o600)
+    a = pair.nodes["a"]
+    a.stop()
+    a.settings["storage"] = {"engine": "embedded"}
+    a.settings["node"] = {"name": "a", "data": str(tmp_path / "own"), "secret_file": str(tmp_path / "other")}
+    a.start()
+    block = block_of("b")
+    put(a, block)
+    put(pair.nodes["b"], block)
+    assert [get(a, block) for _ in range(4)] == [200] * 4
+    assert count(a, "cairn_cache_neighbour_given_total") == 0
