@@ -14,21 +14,24 @@ half-done uploads, so that a later run refuses a server that goes back. Without 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from cairn.client.account import Account, Accounts
 from cairn.client.chains.chain import Chain
+from cairn.client.chains.opened import Opened
+from cairn.client.concurrency.merge import merged
 from cairn.client.format.capability import Capability, ChainCapability, WriteCapability, parse_capability
 from cairn.client.objects.objects import Objects
 from cairn.client.remote.http import HttpServer, open_session
+from cairn.client.remote.live import LiveSocket
 from cairn.client.remote.store import RemoteChains, remote_store
 from cairn.client.state.known_servers import KnownServers, receipt_keys_of
 from cairn.client.state.pins import Pins
 from cairn.core.block import NO_GRANT
-from cairn.core.chain import FLAG_DOOR
+from cairn.core.chain import FLAG_DOOR, ChainId
 from cairn.core.errors import Forbidden
 from cairn.core.store import Usage
 
@@ -37,13 +40,18 @@ class Session:
     """What can be done with one server. Made by `connect`."""
 
     def __init__(
-        self, server: HttpServer, receipt_keys: tuple[bytes, ...], pins: Pins, state: Path | None = None
+        self,
+        server: HttpServer,
+        live: LiveSocket,
+        receipt_keys: tuple[bytes, ...],
+        pins: Pins,
+        state: Path | None = None,
     ) -> None:
         """`receipt_keys`: the server's own, and behind it the one that it says it had before."""
         self._server = server
         self._receipt_keys = receipt_keys
         self._pins = pins
-        self._store = remote_store(server)
+        self._store = remote_store(server, live)
         self._doors = RemoteChains(server, doors=True)
         self.objects = Objects(self._store.blocks, server.url, state / "uploads" if state else None)
         """Data of any size, kept as blocks."""
@@ -71,7 +79,19 @@ class Session:
         if not isinstance(found, ChainCapability):
             raise Forbidden("this capability opens an object: get it with `objects`")
         is_door = isinstance(found, WriteCapability) and found.keys.flags & FLAG_DOOR
-        return Chain(found, self._doors if is_door else self._store.chains, self._pins, self._receipt_keys)
+        if is_door:
+            return Chain(found, self._doors, self._pins, self._receipt_keys)
+        return Chain(found, self._store.chains, self._pins, self._receipt_keys, self._store.relay)
+
+    async def live(self, places: Mapping[str | ChainCapability, int]) -> AsyncGenerator[tuple[ChainId, Opened], None]:
+        """The entries of many chains, each from a seq on, and then each new one as it comes, on one connection.
+
+        In order within each chain. Ends when all of them have ended; raises as `Chain.entries`.
+        """
+        follows = [_told(self.chain(capability), start) for capability, start in places.items()]
+        async with aclosing(merged(follows)) as entries:
+            async for entry in entries:
+                yield entry
 
     async def info(self) -> dict[str, Any]:
         """What the server says of itself: versions, limits, admission, time."""
@@ -113,6 +133,14 @@ async def connect(url: str, *, grant: str | None = None, state: Path | None = No
         former = await asyncio.to_thread(KnownServers(state).check, server.url, keys)
         pins = Pins(state / "pins" if state else None)
         try:
-            yield Session(server, (keys.current, former) if former else (keys.current,), pins, state)
+            async with aclosing(LiveSocket(server)) as live:
+                yield Session(server, live, (keys.current, former) if former else (keys.current,), pins, state)
         finally:
             await pins.close()
+
+
+async def _told(chain: Chain, start: int) -> AsyncGenerator[tuple[ChainId, Opened], None]:
+    """What a chain gives, with its id."""
+    async with aclosing(chain.follow(start)) as entries:
+        async for entry in entries:
+            yield chain.chain_id, entry

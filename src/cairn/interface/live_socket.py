@@ -220,11 +220,13 @@ class _Conversation:
                 await self._obey(decode_command(message))
 
     async def _obey(self, command: Command) -> None:
-        if command.beat:
-            await self._say(encode_beat(self._clock.now_ms()))
         self._leave(command.unsubscribe)
-        if not command.subscribe:
-            return
+        if command.subscribe:
+            await self._subscribe_all(command)
+        if command.beat is not None:
+            await self._say(encode_beat(self._clock.now_ms(), command.beat))
+
+    async def _subscribe_all(self, command: Command) -> None:
         try:
             self._access.check_request(self._socket.client)
             self.subscriptions.check_room(command.subscribe)

@@ -1,9 +1,9 @@
 """What travels on the WebSocket /v1/live, for both ends: JSON texts and binary frames to values, and back.
 
-    client    text    {"subscribe": {"<chain>": seq, ...}}   {"unsubscribe": ["<chain>", ...]}   {"beat": 0}
+    client    text    {"subscribe": {"<chain>": seq, ...}}   {"unsubscribe": ["<chain>", ...]}   {"beat": n}
               binary  an ephemeral message, as it is
     server    binary  chain_id[32] ‖ u32 length ‖ an entry, or an ephemeral message: their magics tell them apart
-              text    {"beat": unix ms}   {"ended": [...]}   {"lagged": [...]}   {"problem": {...}}
+              text    {"beat": unix ms, "echo": n}   {"ended": [...]}   {"lagged": [...]}   {"problem": {...}}
 
 A problem that is about one chain has its id as "chain". See docs/protocol.md, "One socket, many chains".
 """
@@ -41,7 +41,7 @@ class _CommandText(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _NoticeText(msgspec.Struct):
-    beat: int | None = None
+    echo: int | None = None
     ended: list[str] = []
     lagged: list[str] = []
     problem: dict[str, Any] | None = None
@@ -53,7 +53,7 @@ class Command:
 
     subscribe: Mapping[ChainId, Seq]
     unsubscribe: Collection[ChainId] = ()
-    beat: bool = False
+    beat: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class Notice:
     lagged: Collection[ChainId] = ()
     problem: CairnError | None = None
     chain_id: ChainId | None = None  # which the problem is about; None: the whole socket
+    echo: int | None = None  # all that was sent before the beat with this number is settled
 
 
 def decode_command(text: str) -> Command:
@@ -81,7 +82,7 @@ def decode_command(text: str) -> Command:
     if any(not 0 <= seq <= SEQ_MAX for seq in command.subscribe.values()):
         raise Invalid("a seq is a number from 0 to 2^53 - 1")
     wanted = {ChainId(parse_id(chain_hex)): Seq(seq) for chain_hex, seq in command.subscribe.items()}
-    return Command(wanted, _ids(command.unsubscribe), command.beat is not None)
+    return Command(wanted, _ids(command.unsubscribe), command.beat)
 
 
 def encode_command(command: Command) -> str:
@@ -91,8 +92,8 @@ def encode_command(command: Command) -> str:
         document["subscribe"] = {chain_id.hex(): seq for chain_id, seq in command.subscribe.items()}
     if command.unsubscribe:
         document["unsubscribe"] = [chain_id.hex() for chain_id in command.unsubscribe]
-    if command.beat:
-        document["beat"] = 0
+    if command.beat is not None:
+        document["beat"] = command.beat
     return msgspec.json.encode(document).decode()
 
 
@@ -119,9 +120,9 @@ def decode_frame(frame: bytes) -> Entry | Ephemeral:
     return held
 
 
-def encode_beat(now_ms: int) -> str:
-    """The server's sign of life."""
-    return f'{{"beat":{now_ms}}}'
+def encode_beat(now_ms: int, echo: int | None = None) -> str:
+    """The server's sign of life, or its answer to a client's."""
+    return f'{{"beat":{now_ms}}}' if echo is None else f'{{"beat":{now_ms},"echo":{echo}}}'
 
 
 def encode_ended(chain_ids: Collection[ChainId]) -> str:
@@ -153,11 +154,11 @@ def decode_notice(text: str) -> Notice:
     except (msgspec.MsgspecError, UnicodeError):
         raise Invalid("the server sent a text that is malformed") from None
     if notice.problem is None:
-        return Notice(_ids(notice.ended), _ids(notice.lagged))
+        return Notice(_ids(notice.ended), _ids(notice.lagged), echo=notice.echo)
     status, chain_hex = notice.problem.get("status"), notice.problem.get("chain")
     error = error_of(status if isinstance(status, int) else 503, notice.problem)
     chain_id = ChainId(parse_id(chain_hex)) if isinstance(chain_hex, str) else None
-    return Notice(_ids(notice.ended), _ids(notice.lagged), error, chain_id)
+    return Notice(_ids(notice.ended), _ids(notice.lagged), error, chain_id, notice.echo)
 
 
 def _ids(texts: list[str]) -> tuple[ChainId, ...]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from cairn.client.chains.history import History
 from cairn.client.chains.keyring import Keyring
+from cairn.client.chains.messages import Messages
 from cairn.client.chains.opened import Opened
 from cairn.client.chains.writer import Wanted, Writer
 from cairn.client.format.capability import ChainCapability, ReadCapability, WriteCapability
@@ -23,8 +24,9 @@ from cairn.client.format.reader import Step
 from cairn.client.format.reference import Reference
 from cairn.client.state.pins import Pins
 from cairn.core.chain import SEQ_MAX, ChainId, ChainState, Entry, Head, Kind
-from cairn.core.errors import Forbidden
-from cairn.core.store import ChainStore
+from cairn.core.clock import SystemClock
+from cairn.core.errors import Forbidden, Unavailable
+from cairn.core.store import ChainStore, Relay
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,14 @@ class Chain:
     """One chain."""
 
     def __init__(
-        self, capability: ChainCapability, chains: ChainStore, pins: Pins, receipt_keys: Collection[bytes] = ()
-    ) -> None:
-        """`receipt_keys`: the keys by which this server's receipts are believed."""
+        self, capability: ChainCapability, chains: ChainStore, pins: Pins, receipt_keys: Collection[bytes] = (),
+        relay: Relay | None = None,
+    ) -> None:  # fmt: skip
+        """`receipt_keys`: the keys by which this server's receipts are believed. `relay`: None for doors."""
         self.capability = capability
         self._history = History(capability.chain_id, chains, pins, receipt_keys)
         self._keyring = Keyring(capability)
+        self._messages = Messages(self._history, self._keyring, relay, SystemClock()) if relay else None
         self._is_checked = False
         self._walked: set[tuple[int, int]] = set()
         self._walking = asyncio.Lock()
@@ -85,6 +89,19 @@ class Chain:
         async with aclosing(self._history.follow(start)) as steps:
             async for step in steps:
                 yield await self._open(step)
+
+    async def messages(self) -> AsyncGenerator[bytes, None]:
+        """The ephemeral messages of the chain from now on, one's own too: the writer's, each once, opened.
+
+        They are kept nowhere: what is said while nobody listens, or too fast for who does, is gone.
+
+        Raises:
+            NotFound. KeyMissing: they are of a key epoch that this capability does not open.
+            Unavailable: the server cannot be reached, or relays nothing here.
+        """
+        async with aclosing(self._as_relayed().heard()) as messages:
+            async for data in messages:
+                yield data
 
     async def newest(self, count: int) -> list[Opened]:
         """The last `count` entries."""
@@ -129,6 +146,18 @@ class Chain:
     async def append_json(self, value: Any, references: Sequence[Reference] = (), *, at: int | None = None) -> Entry:
         """Append a JSON value; see `append`."""
         return await self._write(Wanted(Payload.of_json(value, tuple(references)), at=at))
+
+    async def send(self, data: str | bytes) -> None:
+        """Say something in passing: an ephemeral message of up to 16,380 bytes, for who listens now (`messages`).
+
+        Raises:
+            Forbidden: this capability does not write. TooLarge. Limited: too many at once.
+            NotFound: the chain was never created. Unavailable: the server relays nothing now.
+        """
+        self._as_writer()
+        assert isinstance(self.capability, WriteCapability)
+        raw = data.encode() if isinstance(data, str) else data
+        await self._as_relayed().send(self.capability.keys, raw)
 
     async def checkpoint(
         self,
@@ -176,6 +205,11 @@ class Chain:
         if self._writer is None:
             raise Forbidden(f"a {self.capability.kind} capability does not write: use the chain's write capability")
         return self._writer
+
+    def _as_relayed(self) -> Messages:
+        if self._messages is None:
+            raise Unavailable("there are no ephemeral messages here: doors have none")
+        return self._messages
 
     async def _open(self, step: Step) -> Opened:
         if not self._is_checked:

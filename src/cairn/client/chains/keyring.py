@@ -81,9 +81,10 @@ class Keyring:
         return payload
 
     def _payload(self, entry: Entry) -> bytes:
-        return unpad(open_seal(self._key(entry.key_epoch), entry.raw[:HEADER_BYTES], entry.body))
+        return unpad(open_seal(self.key_of(entry.key_epoch), entry.raw[:HEADER_BYTES], entry.body))
 
-    def _key(self, key_epoch: int) -> bytes:
+    def key_of(self, key_epoch: int) -> bytes:
+        """The read key of an epoch. Raises KeyMissing."""
         if self._writer:
             return self._writer.read_key(key_epoch)
         if key_epoch in self._keys:

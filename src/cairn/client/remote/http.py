@@ -55,7 +55,7 @@ class HttpServer:
 
     def __init__(self, url: str, session: aiohttp.ClientSession, grant: str | None = None) -> None:
         self.url = url.rstrip("/")
-        self._session = session
+        self.session = session
         self._headers = {"Authorization": f"Bearer {grant}"} if grant else {}
 
     async def ask(self, method: str, path: str, *, body: bytes | None = None, **headers: str) -> Answer:
@@ -92,7 +92,7 @@ class HttpServer:
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
         try:
-            async with self._session.request(
+            async with self.session.request(
                 method, self.url + path, data=_data(body), headers={**self._headers, **_named(headers)},
                 timeout=timeout, allow_redirects=False,
             ) as response:  # fmt: skip
@@ -100,12 +100,12 @@ class HttpServer:
                     raise await _error_in(response, is_write=False)
                 yield response.content.iter_any()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _lost(error, self.url, is_write=False) from None
+            raise lost(error, self.url, is_write=False) from None
 
     async def _ask_once(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         is_write = method in ("PUT", "POST", "DELETE")
         try:
-            async with self._session.request(
+            async with self.session.request(
                 method, self.url + path, data=_data(body), headers={**self._headers, **headers},
                 timeout=_deadline(body), allow_redirects=False,
             ) as response:  # fmt: skip
@@ -114,7 +114,7 @@ class HttpServer:
                 received = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, received, await _bounded(response, _ANSWER_BYTES_MAX))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _lost(error, self.url, is_write=is_write) from None
+            raise lost(error, self.url, is_write=is_write) from None
 
 
 @asynccontextmanager
@@ -174,7 +174,7 @@ async def _bounded(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
     return bytes(pieces)
 
 
-def _lost(error: Exception, url: str, *, is_write: bool) -> CairnError:
+def lost(error: Exception, url: str, *, is_write: bool) -> CairnError:
     """What a broken connection means: before the request was sent, nothing happened."""
     if isinstance(error, aiohttp.InvalidURL | ValueError):
         return Invalid("the server's address is not a URL such as http://127.0.0.1:8420")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import random
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
@@ -15,6 +17,8 @@ from typing import Any, Final
 from cairn.client.concurrency.batch import Batcher, Call
 from cairn.client.remote.events import events_in
 from cairn.client.remote.http import HttpServer, is_worth_waiting, parse_json
+from cairn.client.remote.live import LiveSocket
+from cairn.client.remote.websocket import NoSockets
 from cairn.core.block import Block, BlockId, GrantId, Pin, PinHash
 from cairn.core.chain import FLAG_DOOR, SEQ_MAX, ChainId, Entry, Head, Kind, Seq
 from cairn.core.ephemeral import Ephemeral
@@ -47,6 +51,9 @@ _HAS_ITEMS: Final = 1_024
 _ROUNDS: Final = 4
 _PATIENCE_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = (0.1, 0.5, 1.0, 2.0)
+_NO_RELAY: Final = (
+    "ephemeral messages need a live socket, and the server takes none: what stands before it must let them pass"
+)
 _SEQ_DIGITS_MAX: Final = len(str(SEQ_MAX))
 
 
@@ -160,8 +167,10 @@ class RemoteBlocks:
 class RemoteChains:
     """ChainStore over HTTP, of chains or of doors."""
 
-    def __init__(self, server: HttpServer, *, doors: bool = False) -> None:
+    def __init__(self, server: HttpServer, live: LiveSocket | None = None, *, doors: bool = False) -> None:
+        """What is watched comes by `live`; without it, or where the server takes no sockets, by event streams."""
         self._server = server
+        self._live = live
         self._doors = doors
 
     async def head(self, chain_id: ChainId) -> Head:
@@ -204,7 +213,7 @@ class RemoteChains:
 
         while True:
             try:
-                async with aclosing(self._events(chain_id, following, found)) as entries:  # type: ignore[type-var]
+                async with aclosing(self._subscribed(chain_id, following, found)) as entries:  # type: ignore[type-var]
                     async for entry in entries:
                         tries = 0
                         if entry.seq < following:
@@ -220,7 +229,7 @@ class RemoteChains:
                 lost_since = now if lost_since is None else lost_since
                 if now - lost_since > _PATIENCE_SECONDS:
                     raise
-            await asyncio.sleep(_PAUSE_SECONDS[min(tries, len(_PAUSE_SECONDS) - 1)])
+            await asyncio.sleep(_PAUSE_SECONDS[min(tries, len(_PAUSE_SECONDS) - 1)] * (0.5 + random.random()))  # noqa: S311
             tries += 1
 
     async def scan(self, after: ChainId | None) -> AsyncIterator[ChainId]:
@@ -228,10 +237,21 @@ class RemoteChains:
         raise Forbidden("ids cannot be listed over HTTP")
         yield  # pragma: no cover
 
-    async def _events(self, chain_id: ChainId, start: Seq, found: Callable[[], None]) -> AsyncIterator[Entry]:
-        """The entries of one subscription; `found` is told when the server takes it."""
+    async def _subscribed(self, chain_id: ChainId, start: Seq, found: Callable[[], None]) -> AsyncIterator[Entry]:
+        """The entries of one subscription, by whatever carries them; `found` is told when the server takes it."""
         if self._doors:
             raise Forbidden("doors cannot be watched")
+        if self._live is not None and not self._live.is_refused:
+            with contextlib.suppress(NoSockets):
+                async with aclosing(self._live.entries(chain_id, start, found)) as entries:  # type: ignore[type-var]
+                    async for entry in entries:
+                        yield entry
+                return
+        async with aclosing(self._events(chain_id, start, found)) as entries:  # type: ignore[type-var]
+            async for entry in entries:
+                yield entry
+
+    async def _events(self, chain_id: ChainId, start: Seq, found: Callable[[], None]) -> AsyncIterator[Entry]:
         path = f"/v1/live?chain={chain_id.hex()}@{start}"
         async with self._server.stream("GET", path, Accept="text/event-stream") as pieces:
             found()
@@ -269,21 +289,31 @@ class RemoteLedger:
 
 
 class RemoteRelay:
-    """Relay over HTTP: requests alone carry no ephemeral messages."""
+    """Relay over a live socket."""
+
+    def __init__(self, live: LiveSocket) -> None:
+        self._live = live
 
     async def send(self, message: Ephemeral) -> None:
         """See `Relay.send`."""
-        raise Unavailable("ephemeral messages do not travel by HTTP requests")
+        try:
+            await self._live.send(message)
+        except NoSockets as error:
+            raise Unavailable(_NO_RELAY) from error
 
     async def listen(self, chain_id: ChainId) -> AsyncIterator[Ephemeral]:
         """See `Relay.listen`."""
-        raise Unavailable("ephemeral messages do not travel by HTTP requests")
-        yield  # pragma: no cover
+        try:
+            async with aclosing(self._live.messages(chain_id)) as messages:  # type: ignore[type-var]
+                async for message in messages:
+                    yield message
+        except NoSockets as error:
+            raise Unavailable(_NO_RELAY) from error
 
 
-def remote_store(server: HttpServer) -> Store:
-    """The server as a Store."""
-    return Store(RemoteBlocks(server), RemoteChains(server), RemoteLedger(server), RemoteRelay())
+def remote_store(server: HttpServer, live: LiveSocket) -> Store:
+    """The server as a Store. Who made `live` closes it."""
+    return Store(RemoteBlocks(server), RemoteChains(server, live), RemoteLedger(server), RemoteRelay(live))
 
 
 def _settle(calls: Sequence[Call[BlockId, Block]], block_id: BlockId, found: bytes | int) -> None:

@@ -35,9 +35,6 @@ class Contract:
         """A fresh, empty Store."""
         raise NotImplementedError
 
-    #: False for a store that passes no ephemeral messages on, because what carries it cannot.
-    relays = True
-
     def now_ms(self) -> int:
         """The time by which the Store goes, in Unix milliseconds: for who gives it a clock."""
         return SystemClock().now_ms()
