@@ -88,6 +88,8 @@ class LiveSocket:
 
     async def _connected(self) -> _Connection:
         async with self._opening:
+            if self.is_refused:
+                raise NoSockets("the server takes no live sockets")
             if self._connection is None or self._connection.is_lost:
                 await self.aclose()
                 try:
