@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cairn.cli.numbers import Recent, quantile_of
 from cairn.interface.history import History
 from tests.browser.known import ROOT
 
@@ -38,6 +39,9 @@ def test_the_page_finds_what_the_server_was_told() -> None:
     for name in ("a_total", "gauge", "late_total"):
         assert found["columns"][name] == pytest.approx([row[name] for row in told[30:]])
     assert found["medians"][-1] == pytest.approx(_median(told[-1], told[-11]))
+    recent = Recent(_answer(history, since_ms=79_000))
+    assert recent.quantile(0.5, "h") == pytest.approx(found["medians"][-1])
+    assert recent.rate("a_total") == pytest.approx((told[-1]["a_total"] - told[-11]["a_total"]) / 10)
     assert found["ever"] == pytest.approx(_median(told[-1], dict.fromkeys(told[-1], 0.0)))
 
 
@@ -77,6 +81,9 @@ def _median(after: dict[str, float], before: dict[str, float]) -> float:
 @pytest.mark.skipif(NODE is None, reason="Node is not installed: apt-get install nodejs")
 def test_quantiles(q: float, buckets: list[Any], expected: float | None) -> None:
     found = _ask_node([], step=1, span=60, histogram="h", quantiles=[(q, buckets)])["quantiles"]
+    ascending = sorted((bound or float("inf"), count) for bound, count in buckets)
+    alone = {bound: count - (ascending[place - 1][1] if place else 0) for place, (bound, count) in enumerate(ascending)}
+    assert quantile_of(q, alone) == (expected if expected is None else pytest.approx(expected))
     assert found == [expected if expected is None else pytest.approx(expected)]
 
 

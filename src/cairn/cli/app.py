@@ -15,6 +15,7 @@ from cairn.cli.grants import grant
 from cairn.cli.output import say, say_json
 from cairn.cli.serve import serve
 from cairn.cli.status import status
+from cairn.cli.top import top
 from cairn.cli.tree import CARE, CHAINS, FILES, KEYS, RUN, Sections
 
 app = typer.Typer(
@@ -27,7 +28,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 ok, 1 failure, 2 usage, 3 unreachable, 4 denied, 5 not verified, 6 degraded.",
 )
 
-for to_run in (serve, demo, status, doctor, grant):
+for to_run in (serve, demo, status, top, doctor, grant):
     app.command(rich_help_panel=RUN)(to_run)
 app.add_typer(settings.commands, name="config", rich_help_panel=RUN)
 caps.new_commands.command("account")(new_account)

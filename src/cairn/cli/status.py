@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.error
-import urllib.request
 from typing import Any, Final
 
 from cairn.cli import options
+from cairn.cli.asking import ask
 from cairn.cli.failures import Exit, Failure
 from cairn.cli.output import counted, say, say_json, show_pairs
 
-_TIMEOUT_SECONDS: Final = 10.0
-_ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 _CLOCK_SKEW_SECONDS: Final = 30.0
 
 
@@ -32,17 +28,17 @@ def status(
 
 def _ask_all(server: str, grant: str | None) -> dict[str, Any]:
     begun = time.perf_counter()
-    _, info = _ask(f"{server}/v1/info")
+    _, info = ask(server, "/v1/info")
     answered_ms = (time.perf_counter() - begun) * 1_000
     if not isinstance(info, dict) or info.get("name") != "cairn":
         raise Failure("this is not a Cairn server", "check --server", Exit.UNREACHABLE)
-    _, ready = _ask(f"{server}/readyz")
+    _, ready = ask(server, "/readyz")
     found = {"server": server, "answered_ms": round(answered_ms, 1), "info": info, "layers": ready["layers"]}
     numbers = _metrics(server)
     if numbers:
         found["storage"] = numbers
     if grant:
-        code, found["grant"] = _ask(f"{server}/v1/grants/self", grant)
+        code, found["grant"] = ask(server, "/v1/grants/self", grant)
         if code != 200:
             raise Failure(str(found["grant"].get("detail")), "ask the operator for a new grant", Exit.DENIED)
     return {**found, "degraded": _degraded(found)}
@@ -104,33 +100,9 @@ def _grant_in_words(grant: dict[str, Any]) -> str:
 
 def _metrics(server: str) -> dict[str, int]:
     """The storage's numbers; none where the server keeps its metrics to itself."""
-    code, text = _ask(f"{server}/metrics", is_json=False)
+    code, text = ask(server, "/metrics", is_json=False)
     if code != 200:
         return {}
     prefix = "cairn_storage_"
     lines = [line.removeprefix(prefix).split() for line in text.splitlines() if line.startswith(prefix)]
-    return {name: int(float(value)) for name, value in lines}
-
-
-def _ask(url: str, grant: str | None = None, *, is_json: bool = True) -> tuple[int, Any]:
-    """The status and body of a GET, also of one that was refused."""
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {grant}"} if grant else {})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310  # `options.Server` checked it
-            code, body = answer.status, answer.read(_ANSWER_BYTES_MAX)
-    except urllib.error.HTTPError as error:
-        code, body = error.code, error.read(_ANSWER_BYTES_MAX)
-    except OSError as error:
-        raise Failure(f"no answer from {url.partition('/v1')[0]}: {_why(error)}", _START, Exit.UNREACHABLE) from None
-    try:
-        return code, json.loads(body) if is_json else body.decode("utf-8", "replace")
-    except ValueError:
-        raise Failure("this is not a Cairn server", "check --server", Exit.UNREACHABLE) from None
-
-
-_START: Final = "start one with `cairn serve`, or name another with --server"
-
-
-def _why(error: OSError) -> str:
-    reason = getattr(error, "reason", error)
-    return str(getattr(reason, "strerror", None) or reason).lower()
+    return {name: int(float(value)) for name, value in lines if not name.startswith("commit_")}

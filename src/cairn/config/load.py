@@ -23,7 +23,7 @@ from cairn.config.units import parse_duration
 
 PREFIX: Final = "CAIRN_"
 OTHER_VARIABLES: Final = frozenset(
-    f"{PREFIX}{name}" for name in ("CONFIG", "SERVER", "GRANT", "CAP", "STATE", "PASSWORD", "DEBUG")
+    f"{PREFIX}{name}" for name in ("CONFIG", "SERVER", "GRANT", "CAP", "STATE", "PASSWORD", "TOKEN", "DEBUG")
 )
 """Variables that other parts of Cairn read; not settings."""
 
