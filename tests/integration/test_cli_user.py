@@ -134,6 +134,19 @@ def test_who_may_not_write_is_told_so(cairn: Cairn, writer: str) -> None:
     assert cairn("chain", "read", writer, "--server", "http://127.0.0.1:9", code=3).err
 
 
+def test_a_capability_of_another_kind_is_named_so(cairn: Cairn, writer: str) -> None:
+    (cairn.folder / "a").write_text("a")
+    kept = cairn("put", "a", "--chain", writer)
+    assert "1 file in the chain" in kept.err
+    verifier = cairn("cap", "diminish", writer, "--to", "verify").out.strip()
+    assert "opens no files" in cairn("get", verifier, "-o", "x", code=4).err
+    block = kept.out.split()[0]
+    assert "none weaker" in cairn("cap", "diminish", block, code=2).err
+    for pin in ("00", "0" * 63 + "x", ""):
+        assert "64 hex digits" in cairn("remove", block, "--pin", pin, "--yes", code=2).err
+    assert cairn("get", block).out == "a"
+
+
 def test_what_somebody_wrote_does_not_steer_the_terminal(cairn: Cairn, writer: str) -> None:
     cairn("chain", "append", writer, "red\x1b[31m\x07 line\nline")
     assert "\x1b[31m" not in cairn("chain", "read", writer).out
@@ -461,7 +474,7 @@ def test_a_folder_of_which_a_part_cannot_be_had(cairn: Cairn, writer: str) -> No
     newest = cairn("chain", "rotate", writer, "--json").json["cap"]
     cairn("put", "c", "--chain", writer)
     behind = cairn("get", old, "-o", "old", code=4)
-    assert "2 entries do not open" in behind.err
+    assert "do not open with this capability (2)" in behind.err
     assert content_of(cairn.folder / "old") == {"a": b"a", "b": b"b"}
     cairn("remove", files[0]["cap"], "--chain", writer, "--yes")
     gone = cairn("get", newest, "-o", "new", code=1)

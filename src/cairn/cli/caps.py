@@ -79,8 +79,11 @@ def diminish(
 
     if to not in ("read", "verify"):
         raise Failure("a capability becomes a read or a verify one", "--to read, or --to verify", Exit.USAGE)
+    found = parse(options.read_cap(cap))
+    if isinstance(found, capability.BlockCapability):
+        raise Failure("this capability opens one object: there is none weaker", "pass it on as it is", Exit.USAGE)
     try:
-        weaker = capability.diminish(parse(options.read_cap(cap)), to)
+        weaker = capability.diminish(found, to)
     except Forbidden as error:
         raise Failure(str(error), "ask whoever has a stronger capability", Exit.DENIED) from None
     if as_json:

@@ -69,7 +69,7 @@ class FolderFetch:
             )
         if self._unopened:
             raise Failure(
-                f"{self._unopened:,} entries do not open with this capability: there may be files among them",
+                f"some entries do not open with this capability ({self._unopened:,}): there may be files among them",
                 "ask the writer for a newer read capability", Exit.DENIED,
             )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -16,7 +17,7 @@ from cairn.cli.client import with_session, write_cap
 from cairn.cli.consent import Yes, confirm
 from cairn.cli.failures import Exit, Failure
 from cairn.cli.folders import FolderFetch
-from cairn.cli.output import Progress, note, progress, say, say_json
+from cairn.cli.output import Progress, counted, note, progress, say, say_json
 
 if TYPE_CHECKING:
     from cairn.client.folder import FileRecord
@@ -52,7 +53,9 @@ def put(
         raise
     _show_put(done, len(wanted), as_json)
     if writer is not None:
-        note(f"{len(done):,} files in the chain: `cairn get CAP -o FOLDER` fetches them with its read capability")
+        note(
+            f"{counted(len(done), 'file')} in the chain; by its read capability, `cairn get CAP -o FOLDER` fetches all"
+        )
 
 
 def get(
@@ -73,10 +76,12 @@ def get(
     from cairn.client.format.capability import BlockCapability, ChainCapability
 
     found = parse(options.read_cap(cap))
+    if found.kind == "verify":
+        raise Failure("a verify capability opens no files", "use a read capability (crn1r_...)", Exit.DENIED)
     if isinstance(found, ChainCapability):
         getting = FolderFetch(dest or Path(), force=force)
         with_session(lambda session: getting.run(session, found), server, None, state)
-        say_json({"files": getting.done}) if as_json else note(f"{len(getting.done):,} files in {dest or '.'}")
+        say_json({"files": getting.done}) if as_json else note(f"{counted(len(getting.done), 'file')} in {dest or '.'}")
         getting.check()
         return
     assert isinstance(found, BlockCapability)
@@ -106,10 +111,9 @@ def remove(
     found, owner = parse(options.read_cap(cap)), write_cap(chain) if chain else None
     if not isinstance(found, BlockCapability) or (pin is None) == (owner is None):
         raise Failure("an object and either its pin or its chain are needed", "cairn remove CAP --pin HEX", Exit.USAGE)
-    try:
-        own_pin = Pin(bytes.fromhex(pin)) if pin else None
-    except ValueError:
-        raise Failure("a pin is 64 hex digits", "`cairn put --json` told it", Exit.USAGE) from None
+    if pin is not None and not re.fullmatch("[0-9a-fA-F]{64}", pin):
+        raise Failure("a pin is 64 hex digits", "`cairn put --json` told it", Exit.USAGE)
+    own_pin = Pin(bytes.fromhex(pin)) if pin else None
     confirm("Remove this object?", yes=yes)
     removed = Put(found, 0, own_pin)
     with_session(lambda session: session.objects.remove(removed, owner=owner), server, None, state)
