@@ -1,7 +1,7 @@
 """A real server as a process of its own, and simple ways to talk to it.
 
-CAIRN_TEST_DEPLOYMENT says what `serving` starts: "one" process (unless it is set), or "split": a storage process, and
-an interface process, which is the one that is asked.
+CAIRN_TEST_DEPLOYMENT says what `serving` starts: "one" process (unless it is set), "split": a storage process, and an
+interface process, which is the one that is asked, or "workers": two processes on one data folder.
 """
 
 from __future__ import annotations
@@ -231,7 +231,20 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-DEPLOYMENTS: Final = {"one": Server, "split": Split}
+class TwoWorkers(Server):
+    """Two processes on one data folder and one port."""
+
+    @property
+    def workers(self) -> list[int]:
+        """The ids of the processes that the first one has started."""
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
+    def _tables(self) -> dict[str, dict[str, Any]]:
+        tables = super()._tables()
+        return {**tables, "interface": {"workers": 2, **tables["interface"]}}
+
+
+DEPLOYMENTS: Final = {"one": Server, "split": Split, "workers": TwoWorkers}
 
 
 @contextmanager

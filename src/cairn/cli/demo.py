@@ -11,8 +11,9 @@ import typer
 
 from cairn.cli import options
 from cairn.cli.output import say, say_json, show_pairs
-from cairn.cli.serve import log_as_json, run
+from cairn.cli.serve import run
 from cairn.cli.settings import load
+from cairn.logs import log_as_json
 
 if TYPE_CHECKING:
     from cairn.client.format.capability import WriteCapability

@@ -6,12 +6,10 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-import logging
 import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,6 +42,8 @@ def serve(
 
 def run(config: Config, announce: Callable[[Ready], None]) -> None:
     """Run a node until a signal ends it, and say when it is ready."""
+    from cairn.logs import log_as_json
+
     log_as_json()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_run(config, announce))
@@ -156,21 +156,3 @@ def _tell_systemd(state: str) -> None:
         return
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
-
-
-class _JsonLines(logging.Formatter):
-    """One JSON object per line. Messages hold no ids, keys or input: that is the rule where they are written."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03}Z"
-        line = {"time": moment, "level": record.levelname.lower(), "where": record.name, "message": record.getMessage()}
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
-
-
-def log_as_json() -> None:
-    """Send the log to standard error, one JSON object a line."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

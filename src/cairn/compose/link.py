@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 import msgspec
 
 from cairn.compose.storage import Below
+from cairn.compose.workers import workers_place
 from cairn.config import Address, Config, parse_address
 from cairn.interface.link import StoreResponder
 from cairn.interface.metrics import Metrics
+from cairn.interface.siblings import Siblings
 from cairn.link import AnsweringLink, Counts, HttpAnswer, Place, open_answering
 from cairn.measures import link_measures
 from cairn.wire.link import About
@@ -25,12 +27,24 @@ def open_listener(config: Config, below: Below) -> AbstractAsyncContextManager[A
     """Answer at `storage.listen` while this is open."""
     address = parse_address(config.storage.listen)
     counts = Counts()
-    responder = StoreResponder(below.store, lambda: About(below.restored_ms(), below.trouble()))
+    responder = StoreResponder(below.store, _about(below), removals=below.removals)
     pages = _Pages(below, counts, address)
     return open_answering(
         Place(address.host, address.port), below.secret.keys("link"), responder,
         tls=config.storage.link_tls, http=pages.answer, counts=counts,
     )  # fmt: skip
+
+
+def open_workers_listener(
+    config: Config, below: Below, siblings: Siblings
+) -> AbstractAsyncContextManager[AnsweringLink]:
+    """Answer the further workers of this data folder while this is open."""
+    responder = StoreResponder(below.store, _about(below), removals=below.removals, report=siblings.answer)
+    return open_answering(workers_place(config), below.secret.keys("link"), responder)
+
+
+def _about(below: Below) -> Callable[[], About]:
+    return lambda: About(below.restored_ms(), below.trouble())
 
 
 class _Pages:

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cairn.compose.interface import serve_interface
-from cairn.compose.link import open_listener
+from cairn.compose.link import open_listener, open_workers_listener
 from cairn.compose.settings import INTERFACE, admission_of, check_supported, is_free
 from cairn.compose.storage import Below, open_below
+from cairn.compose.workers import supervised, worker_count
 from cairn.config import Address, Config, parse_address
 from cairn.core.clock import Clock, SystemClock
 from cairn.core.errors import CairnError
 from cairn.footprint import Footprint
+from cairn.interface.siblings import Siblings
 
 
 class StorageFailed(CairnError):
@@ -57,12 +59,42 @@ async def run(
         if config.storage.listen:
             answering = await opened.enter_async_context(open_listener(config, below))
         if INTERFACE in config.node.roles:
-            await serve_interface(config, below, clock, stop=stop, on_ready=lambda port: on_ready(_ready(config, port)))
+            await _serve(config, below, clock, stop, on_ready, opened)
         else:
             on_ready(_ready_to_answer(config, answering.port))
             await stop.wait()
     if below.failed.is_set():
         raise StorageFailed("the disk did not make data durable: nothing was acknowledged since, and the node stops")
+
+
+async def _serve(
+    config: Config,
+    below: Below,
+    clock: Clock,
+    stop: asyncio.Event,
+    on_ready: Callable[[Ready], None],
+    opened: AsyncExitStack,
+) -> None:
+    """Serve, in this process and in as many others as are wanted."""
+    if worker_count(config) == 1:
+        await serve_interface(
+            config, below, clock, stop=stop, on_ready=lambda port: on_ready(_ready(config, port))
+        )  # fmt: skip
+        return
+    siblings = Siblings()
+    await opened.enter_async_context(open_workers_listener(config, below, siblings))
+    workers = await opened.enter_async_context(supervised(config, stop, siblings.leave))
+    starting: set[asyncio.Task[None]] = set()
+
+    async def start(port: int) -> None:
+        await workers.start(port)
+        on_ready(_ready(config, port))
+
+    await serve_interface(
+        config, below, clock, stop=stop, on_ready=lambda port: starting.add(asyncio.create_task(start(port))),
+        beside=siblings,
+    )  # fmt: skip
+    await asyncio.gather(*starting)
 
 
 @contextlib.asynccontextmanager

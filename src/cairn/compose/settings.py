@@ -48,8 +48,8 @@ def check_supported(config: Config) -> None:
         ConfigError: with the setting's name, and what to set.
     """
     _check_roles(config)
-    if config.interface.workers != 1:
-        raise ConfigError(f"interface.workers: several processes {_NOT_YET} workers = 1")
+    if config.interface.workers != 1 and STORAGE not in config.node.roles:
+        raise ConfigError("interface.workers: several share a data folder; an interface alone has 1: start several")
     if any(site.proxy for site in config.site):
         raise ConfigError(f"site.proxy: proxy routes {_NOT_YET} sites of static files")
     for site in config.site:

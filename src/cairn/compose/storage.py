@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cairn.compose.settings import storage_settings
-from cairn.config import Config, parse_address
+from cairn.compose.workers import worker_count, workers_place
+from cairn.config import Config, LinkTls, parse_address
+from cairn.core.block import BlockId
 from cairn.core.clock import Clock
 from cairn.core.store import Store
 from cairn.interface.metrics import Source, gauges
 from cairn.interface.secret import NodeSecret
+from cairn.interface.siblings import Ask
 from cairn.link import Place, open_link
 from cairn.measures import commit_measures, link_measures
 from cairn.storage.embedded import Embedded, open_embedded
-from cairn.storage.remote import remote_store, told_about
+from cairn.storage.remote import remote_store, removals, told_about
+from cairn.wire.link import Operation
 from cairn.wrap.receipt import with_receipts
+from cairn.wrap.tell import Removals, TellingBlocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,8 @@ class Below:
     """A store whose heads carry receipts by the secret's key, and what is known of it.
 
     `trouble` says why requests to it fail now, and is empty while they do not. `failed` is set when nothing may be
-    acknowledged any more and the process must end.
+    acknowledged any more and the process must end. `removals` tells of pins that go, where they may go through another
+    process, too. `report` is how a worker tells its numbers, and hears those of the others.
     """
 
     secret: NodeSecret
@@ -36,6 +42,8 @@ class Below:
     restored_ms: Callable[[], int]
     sources: tuple[Source, ...]
     failed: asyncio.Event = field(default_factory=asyncio.Event)
+    removals: Callable[[], AsyncIterator[BlockId]] | None = None
+    report: Ask | None = None
 
 
 def open_below(config: Config, clock: Clock) -> AbstractAsyncContextManager[Below]:
@@ -47,30 +55,44 @@ def open_below(config: Config, clock: Clock) -> AbstractAsyncContextManager[Belo
 async def _open_embedded(config: Config, clock: Clock) -> AsyncIterator[Below]:
     async with open_embedded(Path(config.node.data), storage_settings(config), clock=clock) as embedded:
         secret = NodeSecret.load_or_create(config.node.secret_path)
+        removals = Removals() if config.storage.listen or worker_count(config) > 1 else None
+        store = with_receipts(embedded.store, secret.receipt_keys[0], clock)
         yield Below(
             secret,
-            with_receipts(embedded.store, secret.receipt_keys[0], clock),
+            replace(store, blocks=TellingBlocks(store.blocks, removals)) if removals is not None else store,
             trouble=lambda: "failed: see the log, and docs/operations.md" if embedded.failed.is_set() else "",
             restored_ms=lambda: embedded.restored_ms,
             sources=(lambda: gauges(_storage_values(embedded)), lambda: commit_measures(embedded)),
             failed=embedded.failed,
+            removals=None if removals is None else removals.listen,
         )
 
 
-@asynccontextmanager
-async def _open_remote(config: Config) -> AsyncIterator[Below]:
-    secret = NodeSecret.load(config.node.secret_path)
+def _open_remote(config: Config) -> AbstractAsyncContextManager[Below]:
     address = parse_address(config.storage.servers[0])
-    place = Place(address.host, address.port)
-    async with (
-        open_link(place, secret.keys("link"), tls=config.storage.link_tls) as link,
-        told_about(link) as about,
-    ):
+    return _open_linked(config, Place(address.host, address.port), config.storage.link_tls)
+
+
+def open_below_worker(config: Config) -> AbstractAsyncContextManager[Below]:
+    """What a further worker has below it: the store process, asked over a Unix socket."""
+    return _open_linked(config, workers_place(config), None)
+
+
+@asynccontextmanager
+async def _open_linked(config: Config, place: Place, tls: LinkTls | None) -> AsyncIterator[Below]:
+    secret = NodeSecret.load(config.node.secret_path)
+    async with open_link(place, secret.keys("link"), tls=tls) as link, told_about(link) as about:
 
         def measures() -> Iterator[Any]:
             return link_measures(link.counts, "asks")
 
-        yield Below(secret, remote_store(link), lambda: about.trouble, lambda: about.restored_ms, (measures,))
+        async def report(body: bytes) -> bytes:
+            return await link.ask(Operation.REPORT, body, bytes)
+
+        yield Below(
+            secret, remote_store(link), lambda: about.trouble, lambda: about.restored_ms, (measures,),
+            removals=lambda: removals(link), report=report,
+        )  # fmt: skip
 
 
 def _storage_values(embedded: Embedded) -> dict[str, tuple[float, str]]:

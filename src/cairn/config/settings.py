@@ -87,6 +87,22 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     free_grant_bytes: Annotated[int, _at_least(0, "Open admission: what each address may store.")] = 256 * 1024 * 1024
     free_grant_appends_per_second: Annotated[float, _at_least(0, "Open admission: appends, per address.")] = 10.0
 
+    def shared_by(self, processes: int) -> Limits:
+        """The share of one of so many processes that serve together: of what is counted per address, and in all."""
+        shares = {name: _share(getattr(self, name), processes) for name in _SHARED_LIMITS}
+        return msgspec.structs.replace(self, **shares)
+
+
+_SHARED_LIMITS = (
+    "connections", "connections_per_address", "requests_in_flight", "requests_per_second", "bad_signatures_per_minute",
+    "door_requests_per_minute", "live_streams", "live_sockets", "ephemeral_per_second", "chain_ephemeral_per_second",
+)  # fmt: skip
+
+
+def _share(limit: float, processes: int) -> float:
+    """A part of a limit; a count stays whole, and 0, which means none, stays 0."""
+    return -(-limit // processes) if isinstance(limit, int) else limit / processes
+
 
 class Interface(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Layer 1: takes requests."""

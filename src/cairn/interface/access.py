@@ -49,14 +49,17 @@ class _Account:
 class Access:
     """Decides for every request whether it may go on.
 
-    `is_free` is the developer's own machine: open admission without quota or rate.
+    `is_free` is the developer's own machine: open admission without quota or rate. `processes` serve together: each has
+    its share of the limits, and of a grant's rate.
     """
 
     def __init__(
-        self, secret: NodeSecret, ledger: Ledger, limits: Limits, clock: Clock, *, admission: str, is_free: bool
-    ) -> None:
+        self, secret: NodeSecret, ledger: Ledger, limits: Limits, clock: Clock, *, admission: str, is_free: bool,
+        processes: int = 1,
+    ) -> None:  # fmt: skip
         self.admission = admission
         self._is_free = is_free
+        self._processes = processes
         self._ledger = ledger
         self._limits = limits
         self._clock = clock
@@ -190,7 +193,7 @@ class Access:
 
     def check_appends(self, grant: Grant, count: int) -> None:
         """Count entries that are about to be appended. Raises Limited."""
-        self._appends.take(grant.id.hex(), count, grant.appends_per_second)
+        self._appends.take(grant.id.hex(), count, grant.appends_per_second / self._processes)
 
     async def _account(self, grant_id: GrantId) -> _Account:
         account = self._accounts.get(grant_id)

@@ -23,6 +23,7 @@ from cairn.wire.link import (
     About,
     Operation,
     decode_append,
+    decode_credit,
     decode_grant,
     decode_id,
     decode_keeps,
@@ -53,11 +54,20 @@ _SMALL_COST: Final = 4 * 1024
 
 
 class StoreResponder:
-    """Answers from a Store. `about` says what the storage tells of itself now."""
+    """Answers from a Store.
 
-    def __init__(self, store: Store, about: Callable[[], About]) -> None:
+    `about` says what the storage tells of itself now, `removals` which blocks lose a pin from now on, and `report`
+    takes the numbers of a worker and gives those of the others; it is None where no workers are.
+    """
+
+    def __init__(
+        self, store: Store, about: Callable[[], About], *, removals: Callable[[], AsyncIterator[BlockId]] | None = None,
+        report: Callable[[bytes], bytes] | None = None,
+    ) -> None:  # fmt: skip
         self._store = store
         self._about = about
+        self._removals = removals
+        self._report = report
         self._answers: dict[Operation, Callable[[bytes], Awaitable[bytes]]] = {
             Operation.GET_BLOCK: self._get_block,
             Operation.PUT_BLOCK: self._put_block,
@@ -72,6 +82,7 @@ class StoreResponder:
             Operation.KEEPS: self._keeps,
             Operation.SEND: self._send,
             Operation.ABOUT: self._tell_about,
+            Operation.REPORT: self._take_report,
         }
 
     def cost(self, operation: Operation, size: int) -> int:
@@ -91,6 +102,8 @@ class StoreResponder:
 
     def stream(self, operation: Operation, body: bytes) -> Answer:
         """See `Responder.stream`."""
+        if operation is Operation.REMOVALS and self._removals is not None:
+            return Answer(self._removals(), decode_credit(body))
         item = _one(body)
         if operation is Operation.LISTEN:
             return Answer(self._listen(item.chain_id), item.limit)
@@ -166,6 +179,11 @@ class StoreResponder:
 
     async def _usage(self, body: bytes) -> bytes:
         return encode_usage(await self._store.ledger.usage(decode_grant(body)))
+
+    async def _take_report(self, body: bytes) -> bytes:
+        if self._report is None:
+            raise Invalid("there are no workers here")
+        return self._report(body)
 
     async def _keeps(self, body: bytes) -> bytes:
         return bytes((await self._store.ledger.keeps(*decode_keeps(body)),))

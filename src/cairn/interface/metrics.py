@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from cairn import __version__
+from cairn.interface.siblings import Report, as_metrics, merged, report_of
 
 Families = Iterable[Metric]
 Source = Callable[[], Families]
@@ -52,6 +53,7 @@ class Metrics(Collector):
 
     def __init__(self, *sources: Source) -> None:
         self.in_flight = 0
+        self.others: Callable[[], Sequence[Report]] = tuple  # the numbers of processes that serve beside this one
         self._sources = list(sources)
         self._names: dict[tuple[str, ...], str] = {}
         self._routes: defaultdict[str, Answers] = defaultdict(Answers)
@@ -76,12 +78,22 @@ class Metrics(Collector):
 
     def text(self) -> bytes:
         """All of it as Prometheus text."""
-        return bytes(generate_latest(self._registry))
+        whole = CollectorRegistry()
+        whole.register(_Given(self._whole()))
+        return bytes(generate_latest(whole))
+
+    def report(self) -> Report:
+        """The numbers of this process alone."""
+        return report_of(self._registry.collect())
 
     def numbers(self) -> dict[str, float]:
         """All of it by name and labels, as the text has them."""
-        samples = (sample for family in self._registry.collect() for sample in family.samples)
+        samples = (sample for family in self._whole() for sample in family.samples)
         return {self._name_of(sample): sample.value for sample in samples}
+
+    def _whole(self) -> Families:
+        others = self.others()
+        return as_metrics(merged([self.report(), *others])) if others else self._registry.collect()
 
     def _name_of(self, sample: Sample) -> str:
         """The name, made once: it is asked for every second."""
@@ -121,6 +133,21 @@ class Metrics(Collector):
                 buckets.append((bound, float(total)))
             family.add_metric([route], buckets, answers.seconds)
         return family
+
+
+class _Given(Collector):
+    """Families that are there already."""
+
+    def __init__(self, families: Families) -> None:
+        self._families = families
+
+    def describe(self) -> list[Metric]:
+        """Nothing: names are known when they are collected."""
+        return []
+
+    def collect(self) -> Families:
+        """The families."""
+        return self._families
 
 
 def _written_name(sample: Sample) -> str:

@@ -58,6 +58,7 @@ class Listener:
     tls: Tls | None = None
     trusted_proxies: tuple[str, ...] = ()
     connections_per_address: int = 0  # any number
+    is_shared: bool = False  # another process listens there already: the kernel deals out the connections
 
 
 async def serve(
@@ -69,7 +70,7 @@ async def serve(
         OSError: the address cannot be listened on.
     """
     _raise_descriptor_limit()
-    port = _free_port(listener)
+    port = listener.port if listener.is_shared else _free_port(listener)
     proxies = TrustedProxies(listener.trusted_proxies)
     connections = Connections(port, limits, listener.connections_per_address, proxies.trusts)
     adapter = _Adapter(app, limits, proxies, connections, listener.tls is not None)

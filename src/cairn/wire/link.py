@@ -79,6 +79,8 @@ class Operation(IntEnum):
     SEND = 40  # an ephemeral message
     LISTEN = 41  # to those of a chain
     ABOUT = 48  # the store itself
+    REPORT = 49  # the numbers of a worker, for those of the others
+    REMOVALS = 50  # of pins, and perhaps of blocks, through whomever
     CANCEL = 64  # the asker is gone, or has enough
     CREDIT = 65  # so many more bytes may be streamed
     PART = 96
@@ -89,12 +91,13 @@ class Operation(IntEnum):
     ERROR = 131
 
 
-STREAMS: Final = frozenset({Operation.WATCH, Operation.LISTEN})
+STREAMS: Final = frozenset({Operation.WATCH, Operation.LISTEN, Operation.REMOVALS})
 """Requests whose answer is a stream: items within the credit given, then END or ERROR."""
 
 REPEATABLE: Final = frozenset({
     Operation.GET_BLOCK, Operation.HAS_BLOCKS, Operation.SCAN_BLOCKS, Operation.HEAD, Operation.READ,
     Operation.FORGET_BLOCK, Operation.SCAN_CHAINS, Operation.USAGE, Operation.KEEPS, Operation.SEND, Operation.ABOUT,
+    Operation.REPORT,
 })  # fmt: skip
 """Requests of which nobody can tell whether they were done once, twice or not at all: nothing is kept of them."""
 

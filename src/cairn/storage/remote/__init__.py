@@ -2,13 +2,13 @@
 
 from cairn.core.store import Store
 from cairn.link import Link
-from cairn.storage.remote.about import StorageAbout, told_about
+from cairn.storage.remote.about import StorageAbout, removals, told_about
 from cairn.storage.remote.blocks import RemoteBlocks
 from cairn.storage.remote.chains import RemoteChains
 from cairn.storage.remote.ledger import RemoteLedger
 from cairn.storage.remote.relay import RemoteRelay
 
-__all__ = ["StorageAbout", "remote_store", "told_about"]
+__all__ = ["StorageAbout", "remote_store", "removals", "told_about"]
 
 
 def remote_store(link: Link) -> Store:

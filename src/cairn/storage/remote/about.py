@@ -7,9 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
 
+from cairn.core.block import BlockId
 from cairn.core.errors import CairnError
 from cairn.link import Link
-from cairn.wire.link import About, Operation, decode_about
+from cairn.link.asking import CREDIT_BYTES
+from cairn.wire.link import About, Operation, decode_about, encode_credit
 
 _EVERY_SECONDS: Final = 2.0
 _ANSWER_SECONDS: Final = 5.0
@@ -40,6 +42,14 @@ class StorageAbout:
             with contextlib.suppress(CairnError):
                 self._known = await self._link.ask(Operation.ABOUT, b"", decode_about, seconds=_ANSWER_SECONDS)
             await asyncio.sleep(_EVERY_SECONDS)
+
+
+async def removals(link: Link) -> AsyncIterator[BlockId]:
+    """The blocks that lose a pin from now on, through whomever. Raises Unavailable: ask again."""
+    credit = encode_credit(CREDIT_BYTES)
+    async with contextlib.aclosing(link.stream(Operation.REMOVALS, credit)) as items:  # type: ignore[type-var]
+        async for item in items:
+            yield BlockId(item)
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,171 @@
+"""One process, interface and storage apart, several workers: the same promises from each.
+
+The whole HTTP suite runs against another deployment with CAIRN_TEST_DEPLOYMENT (see tests/harness.py); this is the part
+of it that always does, and what is special to several processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from cairn.core.block import Block, Pin, pin_hash
+from cairn.core.chain import Kind
+from cairn.testing.chains import Writer
+from tests.harness import DEPLOYMENTS, Server, TwoWorkers, serving
+from tests.integration.http.api import Holder, has, mint
+from tests.integration.http.events import Subscriber
+
+_PATIENCE_SECONDS = 30.0
+_COUNTED = re.compile(r'^cairn_requests_total\{route="get_block",status="404"\} (\S+)$', re.MULTILINE)
+
+
+@pytest.fixture(scope="module", params=DEPLOYMENTS)
+def server(request, tmp_path_factory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp(request.param)
+    with serving(folder, deployment=request.param, interface={"admission": "grant"}) as server:
+        yield server
+        server.assert_healthy()
+
+
+@pytest.fixture
+def holder(server: Server) -> Holder:
+    return Holder(server, mint(server))
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[TwoWorkers]:
+    with serving(tmp_path, deployment="workers") as server:
+        assert isinstance(server, TwoWorkers)
+        yield server
+
+
+def is_absent(server: Server, block: Block) -> bool:
+    return server.ask("GET", f"/v1/blocks/{block.id.hex()}").status == 404
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "a condition did not come true"
+        time.sleep(0.02)
+
+
+def test_blocks_are_kept_found_and_removed(server, holder):
+    blocks = [Block.of(os.urandom(size)) for size in (0, 1, 70_000, 1_179_648)]
+    pin = Pin(os.urandom(32))
+    for block in blocks:
+        assert holder.put(block, pin_hash(pin)).status == 201
+        assert holder.put(block, pin_hash(pin)).status == 200
+        for _ in range(4):
+            assert server.ask("GET", f"/v1/blocks/{block.id.hex()}").body == block.data
+    assert has(server, *blocks) == [True] * 4
+    for block in blocks:
+        assert holder.unpin(block, pin).status == 204
+    assert has(server, *blocks) == [False] * 4
+    for block in blocks:  # from every cache, too: the storage tells of removals
+        for _ in range(4):
+            until(partial(is_absent, server, block))
+
+
+def test_chains_grow_and_conflict(server, holder):
+    writer = Writer(os.urandom(8).hex())
+    chain = writer.keys.chain_id.hex()
+    assert holder.append(writer.entries).status == 201
+    rival = writer.next(b"rival")
+    grown = holder.append([writer.add()])
+    assert (grown.status, grown.json["seq"]) == (201, 1)
+    assert holder.append(writer.entries).status == 200
+    refused = holder.append([rival])
+    assert (refused.status, refused.code) == (409, "conflict")
+    assert refused.json["head"]["hash"] == grown.json["hash"]
+    assert server.ask("GET", f"/v1/chains/{chain}").json["receipt"]
+    late = writer.next(b"late")
+    assert holder.append([writer.add(b"", Kind.CLOSE)]).status == 201
+    assert holder.append([late]).status == 410
+
+
+def test_doors_are_doors(server, holder):
+    door = Writer(os.urandom(8).hex(), 1)
+    assert holder.append(door.entries, kind="doors").status == 201
+    assert server.ask("GET", f"/v1/doors/{door.keys.chain_id.hex()}").status == 200
+    assert server.ask("GET", f"/v1/chains/{door.keys.chain_id.hex()}").status == 404
+
+
+def test_a_quota_ends(server):
+    poor = Holder(server, mint(server, bytes_max=1_000))
+    assert poor.put(Block.of(os.urandom(900)), pin_hash(Pin(os.urandom(32)))).status == 201
+    until(lambda: poor.put(Block.of(os.urandom(900)), pin_hash(Pin(os.urandom(32)))).status == 429)
+
+
+def test_who_follows_a_chain_sees_what_is_appended_through_another_connection(server, holder):
+    """Eight followers and many connections: with several workers they are not all of one."""
+    writer = Writer(os.urandom(8).hex())
+    assert holder.append(writer.entries).status == 201
+
+    async def follow() -> list[int]:
+        async with await Subscriber.open(server.port, [f"{writer.keys.chain_id.hex()}@0"]) as subscriber:
+            return [(await subscriber.next_entry())[1].seq for _ in range(21)]
+
+    async def run() -> list[list[int]]:
+        following = [asyncio.create_task(follow()) for _ in range(8)]
+        for _ in range(20):
+            assert (await asyncio.to_thread(holder.append, [writer.add()])).status == 201
+        return await asyncio.gather(*following)
+
+    assert asyncio.run(run()) == [list(range(21))] * 8
+
+
+# --- workers ---------------------------------------------------------------------------------------------------------
+
+
+def test_any_worker_shows_the_numbers_of_all(workers):
+    for _ in range(40):
+        assert workers.ask("GET", f"/v1/blocks/{os.urandom(32).hex()}").status == 404
+
+    def counts() -> list[str]:
+        return [_COUNTED.findall(workers.ask("GET", "/metrics").body.decode())[0] for _ in range(10)]
+
+    until(lambda: set(counts()) == {"40.0"})
+    os.kill(workers.workers[0], signal.SIGKILL)
+    until(lambda: len(workers.workers) == 1 and set(counts()) == {"40.0"})
+
+
+def test_a_worker_that_is_killed_is_replaced(workers):
+    (first,) = workers.workers
+    os.kill(first, signal.SIGKILL)
+    until(lambda: workers.workers not in ([], [first]))
+    block = Block.of(os.urandom(100))
+    with suppress(ConnectionError):
+        workers.ask("GET", "/healthz")
+    until(lambda: Holder(workers).put(block).status in (200, 201))
+    assert b"worker 1 ended with code -9" in workers.log.read_bytes()
+
+
+def test_workers_end_with_the_store_process(workers):
+    (worker,) = workers.workers
+    workers.kill()
+    until(lambda: not Path(f"/proc/{worker}").exists())
+    workers.start()  # the port and the folder are free again
+    assert workers.ask("GET", "/readyz").status == 200
+
+
+def test_a_graceful_stop_ends_all_and_answers_what_is_under_way(workers):
+    (worker,) = workers.workers
+    assert workers.stop() == 0
+    assert not Path(f"/proc/{worker}").exists()
+    assert not (workers.data / "link.sock").exists()
+    assert b"Traceback" not in workers.log.read_bytes()
+
+
+def test_only_the_owner_reaches_the_socket(workers):
+    assert (workers.data / "link.sock").stat().st_mode & 0o777 == 0o600
