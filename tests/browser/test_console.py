@@ -35,7 +35,7 @@ OWN = re.compile(r'in_flight|free_disk|^cairn_connections$|^process_|route="(get
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One whose cache is small enough to evict."""
-    with serving(tmp_path_factory.mktemp("console"), cache={"memory": "96KiB"}) as started:
+    with serving(tmp_path_factory.mktemp("console"), cache={"memory": "96KiB", "disk": "8MiB"}) as started:
         yield started
 
 
@@ -162,7 +162,7 @@ def test_charts_have_a_past_at_once(page: Page, server: Server) -> None:
 def test_every_chart_can_be_read_as_a_table(page: Page, server: Server) -> None:
     for name in PAGES:
         open_page(page, server, name)
-        for chart in page.locator("figure").all():
+        for chart in page.locator("figure:visible").all():
             chart.get_by_text("As a table").click()
             expect(chart.locator("details table, details p")).to_be_visible()
 
@@ -174,6 +174,23 @@ def test_the_window_can_be_longer(page: Page, server: Server) -> None:
     page.get_by_label("Last", exact=True).select_option("2 hours")
     expect(page.locator("#page[data-time]")).to_be_attached()
     assert any("step=10&since=0" in url for url in asked)
+
+
+def test_where_storage_is_apart_it_shows_the_way_there(page: Page, tmp_path: Path) -> None:
+    with serving(tmp_path, deployment="split", cache={"memory": "0"}) as server:
+        with load_on(server):
+            open_page(page, server, "storage")
+            expect(page.get_by_text("Storage is a process of its own")).to_be_visible()
+            chart = page.get_by_role("img", name=re.compile(r"Round trip. Last: median [0-9.]+ (µs|ms), 99 % "))
+            expect(chart).to_be_visible(timeout=20_000)
+            expect(page.locator("figure", has_text="Commits")).to_be_hidden()
+        wait_for_sample(page, time.time())
+        at_rest, known = shown(page), metrics(server)
+        assert at_rest['cairn_link_connections{end="asks"}'] >= 1
+        assert at_rest == {metric: known[metric] for metric in at_rest}
+        page.get_by_role("link", name="Overview").click()
+        expect(page.locator(".tile", has_text="Storage answers in")).to_be_visible()
+        expect(page.get_by_text("This node stores nothing itself.")).to_be_visible()
 
 
 # --- when there is nothing, or something is wrong ---------------------------------------------------------------------
@@ -301,7 +318,7 @@ def test_it_fits_a_narrow_screen(page: Page, server: Server, name: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     open_page(page, server, name)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    for details in page.locator("summary").all():
+    for details in page.locator("summary:visible").all():
         details.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     canvas = page.locator("figure canvas").first.bounding_box()

@@ -92,6 +92,15 @@ def test_who_is_not_let_in_is_told_how(tmp_path: Path, cairn: Cairn) -> None:
         assert cairn("top", "--once", "--json", "--server", url, CAIRN_TOKEN=token).json["storage"]
 
 
+def test_where_storage_is_apart(tmp_path: Path, cairn: Cairn) -> None:
+    with serving(tmp_path / "server", deployment="split") as server:
+        shown = cairn("top", "--once", "--json", "--server", server.url).json
+        assert shown["storage"] == {}
+        assert shown["link"]["connections"] >= 1
+        out = cairn("top", "--server", server.url).out
+        assert re.search(r"^storage +apart: \d connection", out, re.MULTILINE)
+
+
 def test_nobody_there(cairn: Cairn) -> None:
     assert "no answer from" in cairn("top", "--once", "--server", "http://127.0.0.1:9", code=3).err
 

@@ -47,3 +47,8 @@ export function table(title, columns, rows, empty) {
 export function section(title, ...parts) {
   return element("section", {}, element("h2", {}, title), ...parts);
 }
+
+/** @param {...import("./chart.js").Chart} all */
+export function charts(...all) {
+  return element("div", { class: "charts" }, ...all.map((chart) => chart.root));
+}

@@ -101,6 +101,11 @@ export class Past {
     return sums;
   }
 
+  /** @param {string} metric @param {Labels} [labels] @returns {Column} the same, and nothing at all where there is no such number */
+  gauge(metric, labels = {}) {
+    return this.names(metric, labels).length ? this.column(metric, labels) : this.times.map(() => null);
+  }
+
   // --- what follows --------------------------------------------------------------------------------------------------
 
   /** @param {string} counter @param {Labels} [labels] @returns {Column} by how much it grew, per second */

@@ -41,6 +41,7 @@ def document(server: str, recent: Recent) -> dict[str, Any]:
         "cache": {tier: _tier(recent, tier) for tier in _tiers(recent)},
         "hot": dict(recent.labelled("cairn_cache_hot_requests", "block")),
         "storage": _storage(recent),
+        "link": _link(recent),
         "process": {
             "resident_bytes": recent.value("process_resident_memory_bytes"),
             "cores": recent.rate("process_cpu_seconds_total"),
@@ -54,7 +55,7 @@ def _layers(recent: Recent) -> list[str]:
 
 
 def _tiers(recent: Recent) -> list[str]:
-    return [tier for tier in _TIERS if recent.has("cairn_cache_capacity_bytes", tier=tier)]
+    return [tier for tier in _TIERS if recent.value("cairn_cache_capacity_bytes", tier=tier)]
 
 
 def _times(recent: Recent, histogram: str, **labels: str) -> dict[str, float | None]:
@@ -93,6 +94,17 @@ def _storage(recent: Recent) -> dict[str, Any]:
         "commits_per_second": commits,
         "writes_per_second": recent.rate("cairn_storage_commit_jobs_sum"),
         **_times(recent, "cairn_storage_commit_seconds"),
+    }
+
+
+def _link(recent: Recent) -> dict[str, Any]:
+    """How storage is reached, where it is apart."""
+    if not recent.has("cairn_link_connections", end="asks"):
+        return {}
+    return {
+        "connections": recent.value("cairn_link_connections", end="asks"),
+        "in_flight": recent.value("cairn_link_requests_in_flight", end="asks"),
+        **_times(recent, "cairn_link_round_trip_seconds", end="asks"),
     }
 
 
@@ -175,6 +187,10 @@ def _figures(shown: dict[str, Any], recent: Recent) -> Table:
             "storage", f"{kept}, {format_size(storage['used_bytes'])}; {format_size(storage['free_disk_bytes'])} free"
         )
         grid.add_row("commits", f"{_rate(storage['writes_per_second'])} writes  {_pair(storage)}")
+    link = shown["link"]
+    if link:
+        grid.add_row("storage", f"apart: {counted(link['connections'], 'connection')}, {link['in_flight']:,} in flight")
+        grid.add_row("link", _pair(link))
     cores = process["cores"]
     grid.add_row("process", f"{format_size(process['resident_bytes'])}, {_or_none(cores, '{:.2f}'.format)} cores")
     return grid

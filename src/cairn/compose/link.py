@@ -56,7 +56,8 @@ class _Pages:
 
         self._below = below
         self._metrics = Metrics(measures, *below.sources)
-        self._authorization = f"Bearer {below.secret.admin_token}"
+        tokens = (*below.secret.tokens("metrics"), below.secret.admin_token)
+        self._authorizations = [f"Bearer {token}".encode() for token in tokens]
         self._is_local = address.is_loopback
 
     def answer(self, path: str, headers: Mapping[str, str]) -> HttpAnswer | None:
@@ -72,8 +73,8 @@ class _Pages:
         return None
 
     def _may_read(self, headers: Mapping[str, str]) -> bool:
-        shown = headers.get("Authorization", "")
-        return self._is_local or hmac.compare_digest(shown.encode(), self._authorization.encode())
+        shown = headers.get("Authorization", "").encode()
+        return self._is_local or any(hmac.compare_digest(shown, known) for known in self._authorizations)
 
 
-_FORBIDDEN: Final = HttpAnswer(403, TEXT, b"this needs the admin token: `cairn grant --admin-token` shows it\n")
+_FORBIDDEN: Final = HttpAnswer(403, TEXT, b"this needs the metrics token: `cairn grant --metrics-token` shows it\n")

@@ -1,6 +1,6 @@
 /** The cache: what each tier answers, how fast, what it lets go, and what another size would do. */
 
-import { meter, section, table, tile, tiles } from "../cards.js";
+import { charts, meter, section, table, tile, tiles } from "../cards.js";
 import { Chart } from "../chart.js";
 import { datum, element } from "../element.js";
 import { bytes, count, rate, seconds, share } from "../units.js";
@@ -46,7 +46,7 @@ export class View {
       lines: ["memory", "disk"], format: share, top: 1, across: SCALES.map((scale) => `× ${scale}`), empty: "Not enough reads yet to tell.",
     });
     this.charts = [this.reads, this.shares, this.latency, this.slowest, this.evictions, this.age, this.whatIf];
-    root.append(this.figures, element("div", { class: "charts" }, ...this.charts.map((chart) => chart.root)), this.hot);
+    root.append(this.figures, charts(...this.charts), this.hot);
   }
 
   /** @param {Past} past */

@@ -1,8 +1,8 @@
 /** Who is there, what they ask for, and how long they wait. */
 
-import { section, table, tile, tiles } from "../cards.js";
+import { charts, section, table, tile, tiles } from "../cards.js";
 import { Chart } from "../chart.js";
-import { datum, element } from "../element.js";
+import { counted, datum, element } from "../element.js";
 import { count, rate, seconds, shown } from "../units.js";
 
 /** @typedef {import("../past.js").Past} Past */
@@ -34,7 +34,7 @@ export class View {
     this.charts = [this.rate, this.latency, this.open];
     root.append(
       this.figures, element("p", { class: "choice" }, element("label", { for: "route" }, "Route"), this.route),
-      element("div", { class: "charts" }, ...this.charts.map((chart) => chart.root)), this.requests,
+      charts(...this.charts), this.requests,
     );
     /** @type {Past | null} */
     this.past = null;
@@ -44,7 +44,7 @@ export class View {
   show(past) {
     this.past = past;
     this.figures.replaceChildren(figures(past));
-    this.open.show(past.times, Object.keys(OPEN).map((metric) => (past.names(metric).length ? past.column(metric) : past.times.map(() => null))));
+    this.open.show(past.times, Object.keys(OPEN).map((metric) => past.gauge(metric)));
     this.offer(past.valuesOf("cairn_requests_total", "route"));
     this.showRoute(past);
     this.requests.replaceChildren(section("Requests by route", routes(past)));
@@ -67,13 +67,13 @@ export class View {
 /** @param {Past} past */
 function figures(past) {
   const of = (/** @type {string} */ name) => datum(name, past.value(name), count);
-  const sockets = past.names("cairn_live_sockets").length ? [tile("Sockets", of("cairn_live_sockets"), "WebSockets open")] : [];
+  const sockets = past.names("cairn_live_sockets").length ? [tile("Sockets", of("cairn_live_sockets"), counted("cairn_live_subscriptions", past.value("cairn_live_subscriptions"), "chain followed", "chains followed"))] : [];
   return tiles(
     tile("Connections", of("cairn_connections"), "open"),
     tile("Event streams", of("cairn_live_streams"), "open"),
     ...sockets,
     tile("In flight", of("cairn_requests_in_flight"), "being answered"),
-    tile("Cut off", of("cairn_connections_dropped_total"), "took nothing, or said nothing"),
+    tile("Cut off", of("cairn_connections_dropped_total"), element("span", {}, "and ", of("cairn_live_lagged_total"), " sockets that lagged")),
     tile("Requests", shown(past.rateNow("cairn_requests_total"), rate), `${count(past.value("cairn_requests_total"))} since the start`),
   );
 }

@@ -1,6 +1,6 @@
 /** The first page: is it well, what is asked of it, how long does it take, how full is it. */
 
-import { tile, tiles } from "../cards.js";
+import { charts, tile, tiles } from "../cards.js";
 import { Chart } from "../chart.js";
 import { counted, datum, element } from "../element.js";
 import { byteRate, bytes, count, decimal, rate, seconds, share, shown, span } from "../units.js";
@@ -11,7 +11,7 @@ import { readShares } from "./reads.js";
 export const title = "Overview";
 export const names = [
   "cairn_requests", "cairn_request_seconds_bucket", "cairn_cache_hit", "cairn_cache_miss", "cairn_cache_capacity", "cairn_live_streams",
-  "cairn_connections", "cairn_storage_used", "cairn_storage_blocks", "cairn_storage_full", "cairn_storage_damaged", "cairn_layer_ready",
+  "cairn_connections", "cairn_storage_used", "cairn_storage_blocks", "cairn_storage_full", "cairn_storage_damaged", "cairn_layer_ready", "cairn_link_round_trip_seconds_bucket",
   "process_cpu_seconds", "process_resident",
 ];
 
@@ -44,7 +44,7 @@ export class View {
       title: "Stored", about: "What of the store's files is in use.", lines: ["in use"], format: bytes, ticks: "binary", isFilled: true, empty: "This node stores nothing itself.",
     });
     this.charts = [this.requests, this.latency, this.reads, this.stored, this.process, this.memory];
-    root.append(this.state, element("div", { class: "charts" }, ...this.charts.map((chart) => chart.root)));
+    root.append(this.state, charts(...this.charts));
   }
 
   /** @param {Past} past */
@@ -56,8 +56,8 @@ export class View {
     this.latency.show(times, [past.quantile(0.5, "cairn_request_seconds"), past.quantile(0.99, "cairn_request_seconds")]);
     this.reads.show(times, readShares(past));
     this.process.show(times, [past.rate("process_cpu_seconds_total")]);
-    this.memory.show(times, [past.column("process_resident_memory_bytes")]);
-    this.stored.show(times, [past.column("cairn_storage_used_bytes")]);
+    this.memory.show(times, [past.gauge("process_resident_memory_bytes")]);
+    this.stored.show(times, [past.gauge("cairn_storage_used_bytes")]);
   }
 }
 
@@ -99,7 +99,9 @@ function figures(past) {
     tile("99 of 100 answered in", shown(slow, seconds), `median ${shown(past.quantile(0.5, "cairn_request_seconds").at(-1), seconds)}`),
     tile("Reads from cache", shown(blocks?.at(-1), share), `${shown(past.rateNow("cairn_cache_hit_bytes_total"), byteRate)}`),
     tile("Live streams", datum("cairn_live_streams", past.value("cairn_live_streams"), count), counted("cairn_connections", past.value("cairn_connections"), "connection")),
-    tile("Stored", datum(used, past.value(used), bytes), counted("cairn_storage_blocks", past.value("cairn_storage_blocks"), "block")),
+    past.names(used).length
+      ? tile("Stored", datum(used, past.value(used), bytes), counted("cairn_storage_blocks", past.value("cairn_storage_blocks"), "block"))
+      : tile("Storage answers in", shown(past.quantile(0.5, "cairn_link_round_trip_seconds").at(-1), seconds), "the median; it is a process of its own"),
     tile("Running for", span((past.timeMs - past.startedMs) / 1_000), `Cairn ${past.version}`),
   );
 }

@@ -7,8 +7,7 @@ const TIERS = ["memory", "disk"];
 
 /** @param {Past} past @returns {string[]} the cache's tiers that are on, the nearest first */
 export function tiersOf(past) {
-  const found = past.valuesOf("cairn_cache_capacity_bytes", "tier");
-  return TIERS.filter((tier) => found.includes(tier));
+  return TIERS.filter((tier) => past.value("cairn_cache_capacity_bytes", { tier }) > 0);
 }
 
 /** @param {Past} past @returns {Column[]} the share of reads that the cache answered, by blocks and by bytes */

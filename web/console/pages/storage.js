@@ -1,6 +1,6 @@
 /** What is kept, the room for it, and how long it takes to make it durable. */
 
-import { meter, section, table, tile, tiles } from "../cards.js";
+import { charts, meter, section, tile, tiles } from "../cards.js";
 import { Chart } from "../chart.js";
 import { counted, datum, element } from "../element.js";
 import { bytes, count, rate, seconds } from "../units.js";
@@ -10,6 +10,9 @@ import { bytes, count, rate, seconds } from "../units.js";
 
 export const title = "Storage";
 export const names = ["cairn_storage_", "cairn_link_"];
+
+/** The end of the link that this process is. */
+const ASKS = { end: "asks" };
 
 export class View {
   /** @param {HTMLElement} root */
@@ -30,18 +33,41 @@ export class View {
     this.free = new Chart({
       title: "Free disk", about: "Writes stop when it comes down to the reserve.", lines: ["free"], format: bytes, ticks: "binary", isFilled: true, empty: "Not known yet.",
     });
-    this.charts = [this.commits, this.latency, this.files, this.free];
-    this.local = element("div", { class: "charts" }, ...this.charts.map((chart) => chart.root));
-    root.append(this.figures, this.local, this.link);
+    this.trips = new Chart({
+      title: "Round trip", about: "From a question to storage until its answer.", lines: ["median", "99 %"], format: seconds,
+      empty: "Storage was not asked in this time.",
+    });
+    this.asked = new Chart({
+      title: "Questions to storage", about: "Answered per second, and waiting for an answer.", lines: ["answered", "in flight"],
+      format: count, isFilled: true, empty: "Storage was not asked yet.",
+    });
+    this.charts = [this.commits, this.latency, this.files, this.free, this.trips, this.asked];
+    this.local = charts(this.commits, this.latency, this.files, this.free);
+    this.apart = charts(this.trips, this.asked);
+    root.append(this.figures, this.local, this.link, this.apart);
   }
 
   /** @param {Past} past */
   show(past) {
     const isHere = past.names("cairn_storage_blocks").length > 0;
     this.local.hidden = !isHere;
-    this.figures.replaceChildren(isHere ? figures(past) : element("p", { class: "empty" }, "Storage is apart: its own console, on its machine, has the numbers."));
-    this.link.replaceChildren(link(past));
-    if (!isHere) return;
+    this.figures.replaceChildren(isHere ? figures(past) : element("p", { class: "empty" }, "Storage is a process of its own: what it keeps is in /metrics at its own address, storage.listen."));
+    const isApart = past.names("cairn_link_connections", ASKS).length > 0;
+    this.apart.hidden = !isApart;
+    this.link.replaceChildren(...(isApart ? [linkFigures(past)] : []));
+    if (isApart) this.showLink(past);
+    if (isHere) this.showLocal(past);
+  }
+
+  /** @param {Past} past */
+  showLink(past) {
+    const trip = "cairn_link_round_trip_seconds";
+    this.trips.show(past.times, [past.quantile(0.5, trip, ASKS), past.quantile(0.99, trip, ASKS)]);
+    this.asked.show(past.times, [past.rate(`${trip}_count`, ASKS), past.column("cairn_link_requests_in_flight", ASKS)]);
+  }
+
+  /** @param {Past} past */
+  showLocal(past) {
     const commit = "cairn_storage_commit_seconds";
     this.commits.show(past.times, [past.rate("cairn_storage_commit_jobs_sum"), past.rate(`${commit}_count`)]);
     this.latency.show(past.times, [past.quantile(0.5, commit), past.quantile(0.99, commit)]);
@@ -66,18 +92,18 @@ function figures(past) {
   );
 }
 
-/** @param {Past} past the numbers of the connections to storage, where it is apart */
-function link(past) {
-  const found = Object.keys(past.now).filter((name) => name.startsWith("cairn_link_") && !name.includes("_bucket")).sort();
-  if (!found.length) return element("div");
-  const rows = found.map((name) => [inWords(name), datum(name, past.now[name] ?? 0, name.includes("_bytes") ? bytes : name.includes("_seconds_sum") ? seconds : count)]);
-  return section("Link to storage", table("Link to storage", ["What", "Value"], rows, ""));
-}
-
-/** @param {string} name such as `cairn_link_requests_total{peer="a"}` @returns {string} "requests, peer a" */
-function inWords(name) {
-  const [metric = "", labels = ""] = name.replace("cairn_link_", "").split("{");
-  const words = metric.replace(/_total$/, "").replaceAll("_", " ");
-  const about = [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, label, value]) => `${label} ${value}`).join(", ");
-  return about ? `${words}, ${about}` : words;
+/** @param {Past} past how the connections to storage are, where it is apart */
+function linkFigures(past) {
+  const of = (/** @type {string} */ name, /** @type {Format} */ format) => datum(`cairn_link_${name}{end="asks"}`, past.value(`cairn_link_${name}`, ASKS), format);
+  const connections = past.value("cairn_link_connections", ASKS);
+  return section(
+    "Link to storage",
+    tiles(
+      tile("Connections", of("connections", count), connections ? "to storage" : "storage cannot be reached", connections ? "" : "bad"),
+      tile("In flight", of("requests_in_flight", count), "asked, not answered yet"),
+      tile("Queued", of("queued_bytes", bytes), "not taken yet"),
+      tile("Reconnects", of("reconnects_total", count), "since the start"),
+      tile("Refused", of("refused_total", count), "a bound was reached, or no link"),
+    ),
+  );
 }
