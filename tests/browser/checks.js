@@ -19,6 +19,7 @@ import {
 import { begin, decodeEntries, follow, verifySignatures } from "../../web/sdk/chain.js";
 import { PublicKey, checkSupport, domain, hkdf, publicKeyOf } from "../../web/sdk/crypto.js";
 import { Entry } from "../../web/sdk/entry.js";
+import { EphemeralReader } from "../../web/sdk/ephemeral.js";
 import { CairnError, CannotOpen, Invalid, Tampered, TooLarge, WrongCapability } from "../../web/sdk/errors.js";
 import { Keyring } from "../../web/sdk/keyring.js";
 import { decodePayload, openPayload } from "../../web/sdk/payload.js";
@@ -122,6 +123,20 @@ const CHECKS = {
     for (const text of ["", "crn1r_", "crn1x_AAAA", "crn2r_AAAA"]) {
       await refused(() => parseCapability(text), WrongCapability);
     }
+  },
+
+  async "an ephemeral message opens once"({ vectors: v }) {
+    const chain = await verified(v, ["genesis", "e1", "e2"].map((name) => bytesOf(v, name)));
+    const raw = bytesOf(v, "ephemeral");
+    const now = readU64(raw, 40);
+    const keyring = await Keyring.of(/** @type {WriteCapability} */ (await parseCapability(v.cap_w ?? "")));
+    const reader = new EphemeralReader(keyring, () => now);
+    for (let i = 0; i < raw.length; i++) await refused(() => reader.open(chain, flipped(raw, i)), Invalid, CannotOpen);
+    for (const size of [0, 50, 321, raw.length - 1]) await refused(() => reader.open(chain, raw.slice(0, size)), Invalid);
+    await refused(() => new EphemeralReader(keyring, () => now + 60_001).open(chain, raw), Invalid);
+    await refused(() => reader.open({ ...chain, keyEpoch: 0 }, raw), Invalid);
+    same(textOf(await reader.open(chain, raw)), "cursor", "data");
+    await refused(() => reader.open(chain, raw), Invalid);
   },
 
   async "the chain verifies and opens"({ vectors: v }) {

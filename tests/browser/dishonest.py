@@ -6,8 +6,10 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Route, WebSocketRoute
 
+from cairn.core.chain import ChainId
+from cairn.wire.live import encode_frame
 from cairn.wire.messages import decode_entries
 
 Alter = Callable[[list[bytes]], list[bytes]]
@@ -32,7 +34,17 @@ def lie_about_entries(page: Page, alter: Alter, head_seq: int | None = None) -> 
 
 
 def lie_live(page: Page, raws: Sequence[bytes]) -> None:
-    """Answer each live stream with these entries."""
+    """Answer each live stream, on a socket or not, with these entries."""
+
+    def answer(socket: WebSocketRoute) -> None:
+        def asked(text: str | bytes) -> None:
+            for chain_hex in json.loads(text).get("subscribe", {}):
+                for raw in raws:
+                    socket.send(encode_frame(ChainId(bytes.fromhex(chain_hex)), raw))
+
+        socket.on_message(asked)
+
+    page.route_web_socket("**/v1/live", answer)
     events = [
         f"event: entry\nid: {number}\ndata: {json.dumps({'entry': base64.b64encode(raw).decode()})}\n\n"
         for number, raw in enumerate(raws)

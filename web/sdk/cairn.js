@@ -12,6 +12,7 @@ export {
 } from "./capability.js";
 export { checkSupport } from "./crypto.js";
 export { KIND } from "./entry.js";
+export { EphemeralReader } from "./ephemeral.js";
 export * from "./errors.js";
 export { Keyring } from "./keyring.js";
 export { Live } from "./live.js";

@@ -1,8 +1,9 @@
 /**
- * Follows a chain live: server-sent events in, verified items out. See docs/protocol.md, "Live".
+ * Follows a chain live: entries in, verified items out. See docs/protocol.md, "Live".
  *
- * The browser resumes a broken stream by itself, by the id of the last event. Where it gives up, or where events come
- * faster than they can be verified, a new stream is opened from the first entry that is not yet accepted.
+ * They come on the socket that all chains of this server share, or, where none is let through, as an event stream. When
+ * that is lost, or entries come faster than they can be verified, it is asked for again from the first entry that is not
+ * yet accepted. Ephemeral messages, which only the socket carries, are opened by the state that is accepted.
  *
  * @import { Bytes } from "./bytes.js"
  * @import { ChainReader, Item } from "./reader.js"
@@ -12,18 +13,21 @@
  * @property {(items: Item[]) => void} onItems
  * @property {(state: LiveState) => void} onState
  * @property {(error: unknown) => void} onFailure what the server sent is refused; nothing follows
+ * @property {(data: Bytes) => void} [onMessage] an ephemeral message, verified and opened
  */
 
-import { fromBase64 } from "./bytes.js";
-import { NotFound, Unavailable } from "./errors.js";
+import { EphemeralReader } from "./ephemeral.js";
+import { CairnError, NotFound, Unavailable } from "./errors.js";
+import { followEvents } from "./event_stream.js";
 
 const QUEUE_MAX = 512;
+const MESSAGES_MAX = 64;
 const PAUSE_MIN_MS = 500;
 const PAUSE_MAX_MS = 30_000;
 
 /** One chain's live stream. */
 export class Live {
-  /** @type {EventSource | null} */
+  /** @type {{ close: () => void } | null} */
   #source = null;
   /** @type {Bytes[]} */
   #queue = [];
@@ -33,11 +37,15 @@ export class Live {
   #isStopped = false;
   #isBehind = false;
   #pauseMs = PAUSE_MIN_MS;
+  #wantsEvents = false;
+  #openingMessages = Promise.resolve();
+  #waitingMessages = 0;
 
   /** @param {ChainReader} reader which has caught up @param {LiveEvents} events */
   constructor(reader, events) {
     this.reader = reader;
     this.events = events;
+    this.messages = new EphemeralReader(reader.keyring);
   }
 
   /** Begins to follow. */
@@ -57,17 +65,30 @@ export class Live {
   }
 
   #open() {
-    const { state, server } = this.reader;
+    const { state } = this.reader;
     if (this.#isStopped || !state) return;
     if (state.isClosed) return this.#end();
     clearTimeout(this.#timer);
     this.#source?.close();
     this.#isBehind = false;
-    const source = new EventSource(server.liveUrl(state.chainId, state.seq + 1));
-    source.addEventListener("open", () => this.#opened());
-    source.addEventListener("entry", (event) => this.#received(event));
-    source.addEventListener("error", () => this.#broke(source));
-    this.#source = source;
+    this.#source = this.#follow(state.chainId, state.seq + 1);
+  }
+
+  /** @param {Bytes} chainId @param {number} from @returns {{ close: () => void }} */
+  #follow(chainId, from) {
+    const { server } = this.reader;
+    const ifPresent = (/** @type {() => void} */ then) => () => source === this.#source && then();
+    const events = {
+      onOpen: ifPresent(() => this.#opened()),
+      onEntry: (/** @type {Bytes} */ raw) => source === this.#source && this.#received(raw),
+      onMessage: (/** @type {Bytes} */ raw) => source === this.#source && this.#heard(raw),
+      onBroken: ifPresent(() => this.#broke()),
+      onLost: ifPresent(() => this.#lost()),
+    };
+    const source = this.#wantsEvents
+      ? followEvents(server.liveUrl(chainId, from), events)
+      : server.liveSocket.follow(chainId, from, events);
+    return source;
   }
 
   #close() {
@@ -87,11 +108,15 @@ export class Live {
     this.events.onState("live");
   }
 
-  /** @param {EventSource} source */
-  #broke(source) {
-    if (source !== this.#source) return;
+  #broke() {
     this.events.onState(navigator.onLine ? "reconnecting" : "offline");
-    if (source.readyState === EventSource.CLOSED) this.#openLater();
+  }
+
+  /** A socket that never opened may be one that is not let through: the next try is an event stream. */
+  #lost() {
+    this.#wantsEvents = !this.#wantsEvents && !this.reader.server.liveSocket.wasOpen;
+    this.#broke();
+    this.#openLater();
   }
 
   #openLater() {
@@ -108,14 +133,35 @@ export class Live {
 
   #wentOffline = () => this.events.onState("offline");
 
-  /** @param {MessageEvent<string>} event */
-  #received(event) {
-    this.#queue.push(entryIn(event.data));
+  /** @param {Bytes} raw */
+  #received(raw) {
+    if (this.#isBehind) return;
+    this.#queue.push(raw);
     if (this.#queue.length > QUEUE_MAX) {
-      this.#source?.close();
       this.#isBehind = true;
+      this.#source?.close();
     }
     void this.#work();
+  }
+
+  /** Opens messages one after the other; those that come too fast are lost. @param {Bytes} raw */
+  #heard(raw) {
+    if (!this.events.onMessage || this.#waitingMessages >= MESSAGES_MAX) return;
+    this.#waitingMessages++;
+    this.#openingMessages = this.#openingMessages.then(() => this.#openMessage(raw));
+  }
+
+  /** What does not verify is nobody's word, and passed over. @param {Bytes} raw */
+  async #openMessage(raw) {
+    this.#waitingMessages--;
+    const { state } = this.reader;
+    if (this.#isStopped || !state) return;
+    try {
+      const data = await this.messages.open(state, raw);
+      if (!this.#isStopped) this.events.onMessage?.(data);
+    } catch (error) {
+      if (!(error instanceof CairnError)) throw error;
+    }
   }
 
   /** Verifies what has come, in order, one batch after the other. */
@@ -149,14 +195,5 @@ export class Live {
     }
     this.stop();
     this.events.onFailure(error);
-  }
-}
-
-/** @param {string} data of an event @returns {Bytes} empty if it does not parse: that is refused as an entry */
-function entryIn(data) {
-  try {
-    return fromBase64(String(JSON.parse(data).entry));
-  } catch {
-    return new Uint8Array();
   }
 }

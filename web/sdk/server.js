@@ -7,6 +7,7 @@
 import { concat, toHex, viewOf } from "./bytes.js";
 import { ENTRY_BYTES_MAX } from "./entry.js";
 import { Invalid, NotFound, TooLarge, Unavailable } from "./errors.js";
+import { LiveSocket } from "./live_socket.js";
 
 export const PAGE_ENTRIES = 256;
 const PAGE_BYTES_MAX = PAGE_ENTRIES * (ENTRY_BYTES_MAX + 4);
@@ -14,9 +15,18 @@ const REQUEST_SECONDS = 60;
 
 /** One server. */
 export class Server {
+  /** @type {LiveSocket | undefined} */
+  #liveSocket;
+
   /** @param {string} base its address, without a slash at the end; empty: the one that this page is from */
   constructor(base = "") {
     this.base = base;
+  }
+
+  /** The socket on which all chains of this server are followed. */
+  get liveSocket() {
+    this.#liveSocket ??= new LiveSocket(socketUrl(this.base));
+    return this.#liveSocket;
   }
 
   /**
@@ -70,6 +80,13 @@ export class Server {
     if (!response.ok) throw new Unavailable(`the server answered ${response.status}`);
     return response;
   }
+}
+
+/** @param {string} base @returns {string} */
+function socketUrl(base) {
+  const url = new URL(`${base}/v1/live`, globalThis.location?.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  return url.href;
 }
 
 /** @param {string} header `seq hash` @throws {Invalid} */
