@@ -45,6 +45,21 @@ def test_the_page_finds_what_the_server_was_told() -> None:
     assert found["ever"] == pytest.approx(_median(told[-1], dict.fromkeys(told[-1], 0.0)))
 
 
+@pytest.mark.skipif(NODE is None, reason="Node is not installed: apt-get install nodejs")
+def test_answers_of_two_processes_go_together() -> None:
+    """The second one has not heard yet of what the first had."""
+    one, other = History(), History()
+    for second in range(1, 6):
+        one.take(second * 1_000, {"a_total": second * 2.0, "b_total": second * 3.0})
+        other.take(second * 1_000 + 400, {"a_total": second * 2.0 + 1})
+    answers = [_answer(one, 0), _answer(other, 3_000)]
+    answers[0]["rows"] = answers[0]["rows"][:3]
+    answers[0]["last"] = [6.0, 9.0]
+    found = _ask_node(answers, step=1, span=60, histogram="h", quantiles=[])
+    assert found["times"] == [1, 2, 3, 3.4, 4.4, 5.4]
+    assert found["columns"] == {"a_total": [2, 4, 6, 7, 9, 11], "b_total": [3, 6, 9, 9, 9, 9]}
+
+
 def second_of(answers: list[dict[str, Any]]) -> int:
     """Up to when the page knows already."""
     return answers[-1]["rows"][-1][0] // 1_000 if answers else 0

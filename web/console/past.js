@@ -59,12 +59,20 @@ export class Past {
       column.push(.../** @type {number[]} */ (values[place]));
       this.columns.set(name, column);
     });
+    this.fill();
     this.drop(this.times.length - this.rowsMax);
   }
 
   forget() {
     this.times = [];
     this.columns.clear();
+  }
+
+  /** A number that this answer lacks stays as it was: another process may have given the one before. */
+  fill() {
+    for (const column of this.columns.values()) {
+      while (column.length < this.times.length) column.push(column.at(-1) ?? 0);
+    }
   }
 
   /** @param {number} count of the oldest rows */

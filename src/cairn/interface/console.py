@@ -60,7 +60,7 @@ class ConsoleRoutes:
         self._access = access
         self._metrics = metrics
         self._clock = clock
-        self._started_ms = clock.now_ms()
+        self._opened_ms = clock.now_ms()
         self.history = History()
 
     async def remember(self) -> None:
@@ -73,7 +73,7 @@ class ConsoleRoutes:
         """GET /console/data."""
         self._access.check_viewer(request, Viewer.CONSOLE)
         wanted = _parse(request.query)
-        about = {"version": __version__, "started_ms": self._started_ms, "time_ms": self.history.time_ms}
+        about = {"version": __version__, "started_ms": self._started_ms(), "time_ms": self.history.time_ms}
         now, past = self.history.now, self.history.past(wanted.step_seconds)
         encoding = best_of(request.headers.get("accept-encoding"), {IDENTITY: 1, "gzip": 0})
         body = await asyncio.to_thread(_body, about, now, past, wanted, encoding)
@@ -81,6 +81,10 @@ class ConsoleRoutes:
         if encoding != IDENTITY:
             headers.append(("content-encoding", encoding))
         return Response(200, headers, body)
+
+    def _started_ms(self) -> int:
+        """When the first of the processes started that serve together: the same from any of them."""
+        return int(self.history.now.get("process_start_time_seconds", 0) * 1_000) or self._opened_ms
 
 
 def _body(about: dict[str, Any], now: Mapping[str, float], past: Past, wanted: _Wanted, encoding: str) -> bytes:

@@ -97,6 +97,19 @@ def test_what_it_does_not_understand_it_says(server: Server, query: str) -> None
     assert (answer.status, answer.code) == (400, "invalid")
 
 
+def test_every_process_shows_the_whole(tmp_path) -> None:
+    """Several serve one folder: whichever is asked tells of all, and of one beginning."""
+    block = random_block("whole")
+    path = f"/v1/blocks/{block.id.hex()}"
+    with serving(tmp_path, deployment="one", interface={"workers": 3}) as server:
+        server.ask("PUT", path, block.data)
+        for _ in range(60):
+            server.ask("GET", path)  # each on a connection of its own, so to any of them
+        name = 'cairn_requests_total{route="get_block",status="200"}'
+        wait_for(lambda: {server.ask("GET", "/console/data").json["now"].get(name) for _ in range(12)} == {60})
+        assert len({server.ask("GET", "/console/data").json["started_ms"] for _ in range(12)}) == 1
+
+
 # --- who may look -----------------------------------------------------------------------------------------------------
 
 
