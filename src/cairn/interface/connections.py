@@ -95,10 +95,11 @@ class Gathering:
 
     def check(self) -> bool:
         """Whether it is more than any message may have; then the connection is ended."""
-        is_over = self._taken_bytes() - self._at_last_message > _UNFINISHED_BYTES_MAX
-        if is_over:
-            cut(self._connection)
-        return is_over
+        most = moved(self._connection).received - self._at_last_message
+        if most <= _UNFINISHED_BYTES_MAX or most - unread_bytes(self._connection) <= _UNFINISHED_BYTES_MAX:
+            return False
+        cut(self._connection)
+        return True
 
     def _taken_bytes(self) -> int:
         """What this process has read from the socket so far."""
@@ -181,6 +182,7 @@ class Connections:
             await asyncio.sleep(_GATHERING_SECONDS)
             for gathering in list(self._gatherings):
                 if gathering.check():
+                    self._gatherings.discard(gathering)
                     self.endless += 1
                     self.dropped += 1
 

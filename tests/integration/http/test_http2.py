@@ -9,6 +9,7 @@ import socket
 from dataclasses import dataclass
 from ssl import SSLContext
 
+import aiohttp
 import pytest
 
 from cairn.testing.chains import Writer
@@ -28,6 +29,7 @@ from tests.integration.http.frames import (
     request,
     talk,
 )  # fmt: skip
+from tests.integration.http.sockets import Front
 
 
 @dataclass
@@ -136,3 +138,14 @@ def test_fields_that_only_http_1_has_or_nobody(server, name, value):
     sent = frame(HEADERS, END_HEADERS | END_STREAM, 1, request("GET", "/healthz", (name, value)))
     got = _talk(server, sent, is_enough=RST_STREAM)
     assert not any(kind == HEADERS and b"\x88" in payload for kind, _, payload in got)  # 0x88: ":status 200"
+
+
+async def test_a_live_socket_over_tls(server, writer):
+    """It is of HTTP/1.1, beside HTTP/2 on the same port."""
+    assert Holder(server).append(writer.entries).status == 201
+    async with aiohttp.ClientSession() as session:
+        url = f"wss://localhost:{server.port}/v1/live"
+        async with session.ws_connect(url, ssl=client_context(server.folder, "http/1.1")) as connected:
+            front = Front(connected)
+            await front.subscribe({writer: 0})
+            assert [await front.next_entry() for _ in writer.entries] == writer.entries
