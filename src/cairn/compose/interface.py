@@ -19,6 +19,7 @@ from cairn.config import Config, Limits, memory_bytes, parse_address, parse_size
 from cairn.core.block import BlockId
 from cairn.core.clock import Clock
 from cairn.core.errors import Unavailable
+from cairn.core.spans import Spans
 from cairn.core.store import Store
 from cairn.interface.access import Access
 from cairn.interface.app import App
@@ -27,6 +28,8 @@ from cairn.interface.server import Listener, serve
 from cairn.interface.siblings import Beside
 from cairn.interface.sites import Sites
 from cairn.measures import cache_measures
+from cairn.tracing import open_tracing
+from cairn.wrap.observe import observed
 
 _LISTEN_AGAIN_SECONDS: Final = 0.2
 
@@ -59,8 +62,9 @@ async def serve_interface(
 @asynccontextmanager
 async def _open_app(config: Config, below: Below, clock: Clock) -> AsyncIterator[App]:
     async with (
+        open_tracing() as spans,
         open_neighbourhood(config, below, clock) as neighbourhood,
-        _open_cache(config, neighbourhood, clock) as near,
+        _open_cache(config, neighbourhood, clock, spans) as near,
         Sites(config.site) as sites,
     ):
         below = neighbourhood.below
@@ -70,10 +74,10 @@ async def _open_app(config: Config, below: Below, clock: Clock) -> AsyncIterator
             admission=admission_of(config), is_free=is_free(config), processes=worker_count(config),
         )  # fmt: skip
         app = App(
-            near, access, limits, clock, near=near_of(near), sites=sites.handle,
+            observed(near, "cache", spans), access, limits, clock, near=near_of(near), sites=sites.handle,
             receipt_keys=[bytes(key.verify_key) for key in below.secret.receipt_keys],
             readiness=lambda: _readiness(below), restored_ms=below.restored_ms,
-            sources=(*below.sources, lambda: _cache_values(near)),
+            sources=(*below.sources, lambda: _cache_values(near)), spans=spans,
         )  # fmt: skip
         async with _forgetting(below, near):
             yield app
@@ -108,10 +112,12 @@ async def _forget(removals: Callable[[], AsyncIterator[BlockId]], cache: CachedB
 
 
 @asynccontextmanager
-async def _open_cache(config: Config, neighbourhood: Neighbourhood, clock: Clock) -> AsyncIterator[Store]:
+async def _open_cache(
+    config: Config, neighbourhood: Neighbourhood, clock: Clock, spans: Spans | None
+) -> AsyncIterator[Store]:
     async with _open_disk_cache(config, clock) as disk:
         memory = parse_size(config.cache.memory, memory_bytes()) // worker_count(config)
-        near = cached(neighbourhood.below.store, memory, disk=disk, clock=clock)
+        near = cached(observed(neighbourhood.below.store, "storage", spans), memory, disk=disk, clock=clock)
         cache = cache_of(near)
         assert cache is not None
         async with answering_neighbours(config, neighbourhood, cache):

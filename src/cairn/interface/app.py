@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from cairn.config import Limits
 from cairn.core.clock import Clock
 from cairn.core.errors import CairnError, Limited
+from cairn.core.spans import Spans
 from cairn.core.store import Store
 from cairn.interface.access import Access
 from cairn.interface.answers import COMMON, other_problem, problem_answer
@@ -26,6 +27,7 @@ from cairn.interface.live import LiveRoutes
 from cairn.interface.live_socket import LiveSockets
 from cairn.interface.metrics import Metrics, Source, layers
 from cairn.interface.rates import address_group
+from cairn.interface.traced import traced
 from cairn.wire.routes import ROUTES, Route
 
 Handler = Callable[..., Awaitable[Response]]
@@ -58,11 +60,12 @@ class App:
     def __init__(
         self, store: Store, access: Access, limits: Limits, clock: Clock, *, near: Near, sites: SiteHandler,
         receipt_keys: list[bytes], readiness: Readiness, restored_ms: Callable[[], int] = lambda: 0,
-        sources: tuple[Source, ...] = (),
+        sources: tuple[Source, ...] = (), spans: Spans | None = None,
     ) -> None:  # fmt: skip
         self.metrics = Metrics(*sources)
         self._access = access
         self._sites = sites
+        self._dispatch = traced(self._hand_on, spans)
         self._block_answers = self.metrics.answers("get_block")
         self._blocks = BlockRoutes(store.blocks, store.ledger, near, access, limits)
         chains = ChainRoutes(store.chains, access, limits)
@@ -121,7 +124,7 @@ class App:
         self._live.stop()
         self.sockets.stop()
 
-    async def _dispatch(self, request: Request) -> tuple[str, Response]:
+    async def _hand_on(self, request: Request) -> tuple[str, Response]:
         found = self._routes.find(request.method, request.path)
         if isinstance(found, _Found):
             try:
