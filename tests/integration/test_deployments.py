@@ -20,10 +20,12 @@ import pytest
 
 from cairn.core.block import Block, Pin, pin_hash
 from cairn.core.chain import Kind
+from cairn.core.ephemeral import Ephemeral
 from cairn.testing.chains import Writer
-from tests.harness import DEPLOYMENTS, Server, TwoWorkers, serving
+from tests.harness import DEPLOYMENTS, Server, Split, TwoWorkers, serving
 from tests.integration.http.api import Holder, has, mint
 from tests.integration.http.events import Subscriber
+from tests.integration.http.sockets import Front, fronts
 
 _PATIENCE_SECONDS = 30.0
 _COUNTED = re.compile(r'^cairn_requests_total\{route="get_block",status="404"\} (\S+)$', re.MULTILINE)
@@ -123,6 +125,63 @@ def test_who_follows_a_chain_sees_what_is_appended_through_another_connection(se
         return await asyncio.gather(*following)
 
     assert asyncio.run(run()) == [list(range(21))] * 8
+
+
+def test_sockets_see_what_is_appended_and_hear_what_is_said(server, holder):
+    """Eight of them: with several workers they are not all of one."""
+    writer = Writer(os.urandom(8).hex())
+    assert holder.append(writer.entries).status == 201
+
+    async def run() -> None:
+        async with fronts() as opened:
+            sockets = [await opened.open(server) for _ in range(8)]
+            for front in sockets:
+                await front.subscribe({writer: 0})
+                await front.next_entry()
+            for _ in range(20):
+                assert (await asyncio.to_thread(holder.append, [writer.add()])).status == 201
+            for front in sockets:
+                assert [await front.next_entry() for _ in range(20)] == writer.entries[1:]
+            listening = [asyncio.create_task(_hear_anything(front)) for front in sockets]
+            while not all(task.done() for task in listening):
+                await sockets[0].socket.send_bytes(writer.message(b"hello", time.time_ns() // 1_000_000).raw)
+                await asyncio.sleep(0.2)  # by default 20 a second are relayed
+
+    asyncio.run(run())
+
+
+def test_sockets_outlive_a_storage_that_is_killed(tmp_path):
+    """They are not closed; when it is back they go on, without a gap."""
+    writer = Writer(os.urandom(8).hex())
+    with serving(tmp_path, deployment="split") as server:
+        assert isinstance(server, Split)
+        holder = Holder(server)
+        assert holder.append(writer.entries).status == 201
+
+        async def run() -> None:
+            async with fronts() as opened:
+                front = await opened.open(server)
+                await front.subscribe({writer: 0})
+                assert await front.next_entry() == writer.entries[0]
+                for _ in range(2):
+                    await asyncio.to_thread(server.keeper.kill)
+                    await asyncio.to_thread(server.keeper.start)
+                    entry = writer.add()
+                    while (await asyncio.to_thread(holder.append, [entry])).status not in (200, 201):
+                        await asyncio.sleep(0.1)
+                    assert await front.next_entry() == entry
+                listening = asyncio.create_task(_hear_anything(front))
+                while not listening.done():
+                    await front.socket.send_bytes(writer.message(b"hello", time.time_ns() // 1_000_000).raw)
+                    await asyncio.sleep(0.05)
+
+        asyncio.run(run())
+        server.assert_healthy()
+
+
+async def _hear_anything(front: Front) -> None:
+    while not isinstance(await front.next(), Ephemeral):
+        pass
 
 
 # --- workers ---------------------------------------------------------------------------------------------------------
