@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from cairn.cache.blocks import CachedBlocks
 from cairn.cache.disk import DiskTier
 from cairn.cache.memory import MemoryCache
-from cairn.core.block import Block, BlockId
 from cairn.core.clock import Clock, SystemClock
 from cairn.core.store import Store
 
-__all__ = ["CachedBlocks", "DiskTier", "MemoryCache", "cache_of", "cached", "near_of"]
+__all__ = ["CachedBlocks", "DiskTier", "MemoryCache", "cached"]
 
 
 def cached(store: Store, memory_bytes: int, *, disk: DiskTier | None = None, clock: Clock | None = None) -> Store:
@@ -21,13 +19,3 @@ def cached(store: Store, memory_bytes: int, *, disk: DiskTier | None = None, clo
     clock = clock or SystemClock()
     disk = DiskTier(None, clock) if disk is None else disk
     return replace(store, blocks=CachedBlocks(store.blocks, memory_bytes, clock, disk))
-
-
-def cache_of(store: Store) -> CachedBlocks | None:
-    """The cache that `cached` put around a store, if there is one."""
-    return store.blocks if isinstance(store.blocks, CachedBlocks) else None
-
-
-def near_of(store: Store) -> Callable[[BlockId], Block | None]:
-    """How to get a block without waiting, where the store has it in memory."""
-    return store.blocks.near if isinstance(store.blocks, CachedBlocks) else lambda _: None

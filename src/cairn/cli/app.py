@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cairn.cli import caps, chains, objects, operate, options, settings
+from cairn.cli import cache, caps, chains, objects, operate, options, settings
 from cairn.cli.accounts import new_account
 from cairn.cli.bench import bench
 from cairn.cli.demo import demo
@@ -35,6 +35,7 @@ caps.new_commands.command("account")(new_account)
 app.add_typer(caps.new_commands, name="new", rich_help_panel=KEYS)
 app.add_typer(caps.cap_commands, name="cap", rich_help_panel=KEYS)
 app.add_typer(chains.commands, name="chain", rich_help_panel=CHAINS)
+app.add_typer(cache.commands, name="cache", rich_help_panel=CARE)
 for with_files in (objects.put, objects.get, objects.remove):
     app.command(rich_help_panel=FILES)(with_files)
 for to_care in (operate.backup, operate.restore, operate.scrub, operate.gc, bench):

@@ -1,4 +1,4 @@
-"""One GET of a server, for commands that look at it."""
+"""One request to a server, for commands that look at it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,24 @@ def ask(server: str, path: str, token: str | None = None, *, is_json: bool = Tru
     Raises:
         Failure: no answer, or none of a Cairn server.
     """
+    return _send(_request(server, path, token), server, is_json=is_json)
+
+
+def post(server: str, path: str, document: Any, token: str | None = None) -> tuple[int, Any]:
+    """The status and body of a POST of JSON, likewise."""
+    request = _request(server, path, token, json.dumps(document).encode())
+    request.add_header("Content-Type", "application/json")
+    return _send(request, server)
+
+
+def _request(server: str, path: str, token: str | None, body: bytes | None = None) -> urllib.request.Request:
     if not server.startswith(("http://", "https://")):
         raise Failure("--server takes a URL", "such as http://127.0.0.1:8420", Exit.USAGE)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    request = urllib.request.Request(server + path, headers=headers)  # noqa: S310  # checked above
+    return urllib.request.Request(server + path, body, headers)  # noqa: S310  # checked above
+
+
+def _send(request: urllib.request.Request, server: str, *, is_json: bool = True) -> tuple[int, Any]:
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
             code, body = answer.status, answer.read(_ANSWER_BYTES_MAX)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import logging
 import os
 import signal
 import socket
@@ -21,8 +22,10 @@ from cairn.cli.output import note, say, say_json, show_pairs
 from cairn.cli.settings import load
 
 if TYPE_CHECKING:
-    from cairn.compose import Ready
+    from cairn.compose import Changes, Ready
     from cairn.config import Config
+
+_log = logging.getLogger("cairn")
 
 
 def serve(
@@ -36,31 +39,36 @@ def serve(
     as_json: options.Json = False,
 ) -> None:
     """Serve blocks and chains. Works with no file and no option at all."""
-    config = _with_site(load(path, _flags(listen, data)), www)
-    run(config, lambda ready: announce(config, ready, as_json=as_json, ready_file=ready_file))
+
+    def configured() -> Config:
+        return _with_site(load(path, _flags(listen, data)), www)
+
+    config = configured()
+    run(config, lambda ready: announce(config, ready, as_json=as_json, ready_file=ready_file), configured)
 
 
-def run(config: Config, announce: Callable[[Ready], None]) -> None:
-    """Run a node until a signal ends it, and say when it is ready."""
+def run(config: Config, announce: Callable[[Ready], None], configured: Callable[[], Config] | None = None) -> None:
+    """Run a node until a signal ends it, and say when it is ready. At SIGHUP it is `configured` anew."""
     from cairn.logs import log_as_json
 
     log_as_json()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_run(config, announce))
+        runner.run(_run(config, announce, configured or (lambda: config)))
 
 
-async def _run(config: Config, announce: Callable[[Ready], None]) -> None:
-    from cairn.compose import run
+async def _run(config: Config, announce: Callable[[Ready], None], configured: Callable[[], Config]) -> None:
+    from cairn.compose import Changes, run
 
-    stop = asyncio.Event()
+    stop, changes, loop = asyncio.Event(), Changes(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, _on_signal, stop)
+        loop.add_signal_handler(number, _on_signal, stop)
+    loop.add_signal_handler(signal.SIGHUP, _on_hangup, configured, changes)
 
     def on_ready(ready: Ready) -> None:
         announce(ready)
         _tell_systemd("READY=1")
 
-    await run(config, stop=stop, on_ready=on_ready)
+    await run(config, stop=stop, on_ready=on_ready, changes=changes)
 
 
 def _on_signal(stop: asyncio.Event) -> None:
@@ -72,6 +80,16 @@ def _on_signal(stop: asyncio.Event) -> None:
     if sys.stderr.isatty():
         note("\nstopping: requests under way finish; once more stops at once")
     stop.set()
+
+
+def _on_hangup(configured: Callable[[], Config], changes: Changes) -> None:
+    """Load the configuration anew. One that is wrong changes nothing."""
+    from cairn.config import ConfigError
+
+    try:
+        changes.load(configured())
+    except ConfigError as error:
+        _log.warning("the configuration stays as it was: %s", error)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -8,10 +8,12 @@
 over HTTP, `link.py` what answers other processes; `node.py` opens these in order and closes them in the other.
 """
 
+from cairn.compose.changes import Changes
 from cairn.compose.node import Ready, StorageFailed, run
 from cairn.compose.settings import admission_of, check_supported, is_free, storage_settings
 
 __all__ = [
+    "Changes",
     "Ready",
     "StorageFailed",
     "admission_of",

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from cairn.compose.changes import Changes
 from cairn.compose.interface import serve_interface
 from cairn.compose.link import open_listener, open_workers_listener
 from cairn.compose.settings import INTERFACE, admission_of, check_supported, is_free
@@ -43,9 +44,14 @@ class Ready:
 
 
 async def run(
-    config: Config, *, stop: asyncio.Event, on_ready: Callable[[Ready], None], clock: Clock | None = None
+    config: Config,
+    *,
+    stop: asyncio.Event,
+    on_ready: Callable[[Ready], None],
+    changes: Changes | None = None,
+    clock: Clock | None = None,
 ) -> None:
-    """Run the configured system until `stop` is set, and end it in order.
+    """Run the configured system until `stop` is set, and end it in order. `changes` tells what changes meanwhile.
 
     Raises:
         ConfigError: this version cannot run it. OSError: the address is taken, or the folder not ours.
@@ -59,7 +65,7 @@ async def run(
         if config.storage.listen:
             answering = await opened.enter_async_context(open_listener(config, below))
         if INTERFACE in config.node.roles:
-            await _serve(config, below, clock, stop, on_ready, opened)
+            await _serve(config, below, clock, stop, on_ready, opened, changes or Changes())
         else:
             on_ready(_ready_to_answer(config, answering.port))
             await stop.wait()
@@ -74,16 +80,18 @@ async def _serve(
     stop: asyncio.Event,
     on_ready: Callable[[Ready], None],
     opened: AsyncExitStack,
+    changes: Changes,
 ) -> None:
     """Serve, in this process and in as many others as are wanted."""
     if worker_count(config) == 1:
         await serve_interface(
-            config, below, clock, stop=stop, on_ready=lambda port: on_ready(_ready(config, port))
+            config, below, clock, stop=stop, on_ready=lambda port: on_ready(_ready(config, port)),
+            changes=changes, tell=lambda _: None,
         )  # fmt: skip
         return
     siblings = Siblings()
     await opened.enter_async_context(open_workers_listener(config, below, siblings))
-    workers = await opened.enter_async_context(supervised(config, stop, siblings.leave))
+    workers = await opened.enter_async_context(supervised(config, stop, siblings.leave, changes))
     starting: set[asyncio.Task[None]] = set()
 
     async def start(port: int) -> None:
@@ -92,7 +100,7 @@ async def _serve(
 
     await serve_interface(
         config, below, clock, stop=stop, on_ready=lambda port: starting.add(asyncio.create_task(start(port))),
-        beside=siblings,
+        beside=siblings, changes=changes, tell=changes.tell,
     )  # fmt: skip
     await asyncio.gather(*starting)
 

@@ -20,11 +20,6 @@ def storage_settings(config: Config) -> Storage:
     return msgspec.structs.replace(config.storage, reserve=str(reserve))
 
 
-def disk_cache_bytes(config: Config) -> int:
-    """The disk cache's size in bytes, also where it is a share of the disk."""
-    return parse_size(config.cache.disk, disk_bytes(Path(config.cache.path)))
-
-
 def is_loopback(config: Config) -> bool:
     """Only this machine reaches the listener, and no proxy stands in front of it."""
     return parse_address(config.interface.listen).is_loopback and not config.interface.trusted_proxies

@@ -5,8 +5,9 @@ storage is the store process, asked over a link on a Unix socket in the folder. 
 (SO_REUSEPORT); the kernel gives each connection to one of them.
 
 A worker learns all it needs from one line of JSON on its standard input, and says on its standard output when it
-serves. Its input stays open as long as the store process lives: when it ends, so does the worker, at once. A worker
-that ends by itself is started again, sooner if it had lived long.
+serves. Further lines, both ways, are sizes of the cache that were asked for elsewhere. Its input stays open as long as
+the store process lives: when it ends, so does the worker, at once. A worker that ends by itself is started again,
+sooner if it had lived long.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Final
 
 import msgspec
 
+from cairn.compose.changes import Changes, with_sizes
 from cairn.config import Config, ConfigError
 from cairn.link import Place
 
@@ -74,8 +76,10 @@ def _of_a_worker(config: Config) -> Config:
 class Workers:
     """The other processes. Made by `supervised`."""
 
-    def __init__(self, config: Config, stop: asyncio.Event, on_end: Callable[[int], None]) -> None:
+    def __init__(self, config: Config, stop: asyncio.Event, on_end: Callable[[int], None], changes: Changes) -> None:
         self._config = _of_a_worker(config)
+        self._changes = changes
+        self._inputs: set[asyncio.StreamWriter] = set()
         self._stop = stop
         self._on_end = on_end
         self._keeping: list[asyncio.Task[None]] = []
@@ -83,10 +87,7 @@ class Workers:
     async def start(self, port: int) -> None:
         """Start them all; returns when each serves, or has failed to once."""
         ready = [asyncio.Event() for _ in range(1, worker_count(self._config))]
-        self._keeping = [
-            asyncio.create_task(self._keep(Task(self._config, port, number), event))
-            for number, event in enumerate(ready, 1)
-        ]
+        self._keeping = [asyncio.create_task(self._keep(port, number, event)) for number, event in enumerate(ready, 1)]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_START_SECONDS):
                 for event in ready:
@@ -96,19 +97,28 @@ class Workers:
         """Wait until all have finished what is under way; they were told to by `stop`."""
         await asyncio.gather(*self._keeping)
 
-    async def _keep(self, task: Task, ready: asyncio.Event) -> None:
+    async def tell(self) -> None:
+        """Pass on the sizes of the cache that are told, until cancelled."""
+        with self._changes.following() as told:
+            while True:
+                sizes = await told.get()
+                self._config = with_sizes(self._config, sizes)
+                for stdin in self._inputs:
+                    stdin.write(msgspec.json.encode(sizes) + b"\n")
+
+    async def _keep(self, port: int, number: int, ready: asyncio.Event) -> None:
         """Have one worker, until `stop`."""
         failures = 0
         while not self._stop.is_set():
             began = time.monotonic()
-            code = await self._run(task, ready)
+            code = await self._run(Task(self._config, port, number), ready)
             ready.set()
-            self._on_end(task.number)
+            self._on_end(number)
             if self._stop.is_set():
                 return
             failures = 0 if time.monotonic() - began > _LONG_SECONDS else failures + 1
             pause = _PAUSE_SECONDS[min(failures, len(_PAUSE_SECONDS)) - 1] if failures else 0.0
-            _log.error("worker %d ended with code %d: another one starts in %.1f s", task.number, code, pause)
+            _log.error("worker %d ended with code %d: another one starts in %.1f s", number, code, pause)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._stop.wait()
@@ -122,17 +132,26 @@ class Workers:
         assert process.stdout is not None
         stopping = asyncio.create_task(self._stop.wait())
         ended = asyncio.create_task(process.wait())
+        listening = asyncio.create_task(self._listen(process.stdout, ready))
         try:
             process.stdin.write(msgspec.json.encode(task) + b"\n")
-            if await process.stdout.readline() == READY:
-                ready.set()
+            self._inputs.add(process.stdin)
             await asyncio.wait((stopping, ended), return_when=asyncio.FIRST_COMPLETED)
             return await _ended(process)
         finally:
+            self._inputs.discard(process.stdin)
             stopping.cancel()
+            listening.cancel()
             if process.returncode is None:
                 process.kill()
             await ended
+
+    async def _listen(self, stdout: asyncio.StreamReader, ready: asyncio.Event) -> None:
+        async for line in stdout:
+            if line == READY:
+                ready.set()
+            else:
+                self._changes.tell(msgspec.json.decode(line, type=dict[str, str]))
 
 
 async def _ended(process: asyncio.subprocess.Process) -> int:
@@ -148,11 +167,15 @@ async def _ended(process: asyncio.subprocess.Process) -> int:
 
 
 @contextlib.asynccontextmanager
-async def supervised(config: Config, stop: asyncio.Event, on_end: Callable[[int], None]) -> AsyncIterator[Workers]:
+async def supervised(
+    config: Config, stop: asyncio.Event, on_end: Callable[[int], None], changes: Changes
+) -> AsyncIterator[Workers]:
     """The other workers, which end with this. `on_end` gets the number of each that ends."""
-    workers = Workers(config, stop, on_end)
+    workers = Workers(config, stop, on_end, changes)
+    telling = asyncio.create_task(workers.tell())
     try:
         yield workers
     finally:
+        telling.cancel()
         stop.set()
         await workers.end()

@@ -19,6 +19,7 @@ from cairn.core.store import Store
 from cairn.interface.access import Access
 from cairn.interface.answers import COMMON, other_problem, problem_answer
 from cairn.interface.blocks import BlockRoutes, Near
+from cairn.interface.cache import NO_CACHE, CacheControl, CacheRoutes
 from cairn.interface.chains import ChainRoutes
 from cairn.interface.console import ConsoleRoutes
 from cairn.interface.http import Headers, Request, RequestHeaders, Response
@@ -60,7 +61,7 @@ class App:
     def __init__(
         self, store: Store, access: Access, limits: Limits, clock: Clock, *, near: Near, sites: SiteHandler,
         receipt_keys: list[bytes], readiness: Readiness, restored_ms: Callable[[], int] = lambda: 0,
-        sources: tuple[Source, ...] = (), spans: Spans | None = None,
+        cache: CacheControl = NO_CACHE, sources: tuple[Source, ...] = (), spans: Spans | None = None,
     ) -> None:  # fmt: skip
         self.metrics = Metrics(*sources)
         self._access = access
@@ -74,7 +75,8 @@ class App:
         info = InfoRoutes(access, limits, self.metrics, clock, receipt_keys, readiness, restored_ms)
         self.console = ConsoleRoutes(access, self.metrics, clock)
         self.metrics.add(self._live.metrics, self.sockets.metrics, lambda: layers(readiness()))
-        self._routes = _Table(_bind(ROUTES, (self._blocks, chains, self._live, info, self.console)))
+        owners = (self._blocks, chains, self._live, info, self.console, CacheRoutes(access, cache))
+        self._routes = _Table(_bind(ROUTES, owners))
 
     def answer_at_once(
         self, path: str, headers: RequestHeaders, client: Callable[[], str]

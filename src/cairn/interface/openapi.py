@@ -17,6 +17,8 @@ _TITLES: Final = dict(STATUS_OF.values()) | {
 _HEX64: Final = {"type": "string", "pattern": ID_PATTERN}
 _NATURAL: Final = {"type": "integer", "minimum": 0}
 
+_SIZE: Final = {"type": ["string", "integer", "null"], "pattern": "^[0-9]{1,15}([KMGT]iB|%)?$", "minimum": 0}
+
 _SCHEMAS: Final[dict[str, Any]] = {
     "Head": {
         "type": "object",
@@ -58,13 +60,31 @@ _SCHEMAS: Final[dict[str, Any]] = {
             "bytes": _NATURAL, "days": _NATURAL, "appends_per_second": {"type": "number", "minimum": 0},
         },
     },
+    "Tier": {
+        "type": "object",
+        "required": ["capacity_bytes", "bytes", "blocks"],
+        "properties": {"capacity_bytes": _NATURAL, "bytes": _NATURAL, "blocks": _NATURAL},
+    },
+    "Cache": {
+        "type": "object",
+        "properties": {"memory": {"$ref": "#/components/schemas/Tier"}, "disk": {"$ref": "#/components/schemas/Tier"}},
+    },
+    "CacheSizes": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"memory": _SIZE, "disk": _SIZE},
+    },
     "Any": {"type": "object"},
 }  # fmt: skip
 
 _JSON_SCHEMA_OF: Final = {
     "get_chain": "Head", "get_door": "Head", "post_chain_entries": "Head", "post_door_entries": "Head",
     "get_own_grant": "Grant", "post_grants": "Grant",
+    "get_cache": "Cache", "post_cache": "Cache",
 }  # fmt: skip
+
+
+_BODY_SCHEMA_OF: Final = {"post_grants": "GrantWanted", "post_cache": "CacheSizes"}
 
 
 def openapi_document() -> dict[str, Any]:
@@ -143,7 +163,7 @@ def _content(route: Route, kind: str) -> dict[str, Any]:
 
 
 def _body(route: Route) -> dict[str, Any]:
-    schema: dict[str, Any] = {"$ref": "#/components/schemas/GrantWanted"} if route.body == JSON else {
-        "type": "string", "format": "binary",
-    }  # fmt: skip
+    schema: dict[str, Any] = {"type": "string", "format": "binary"}
+    if route.body == JSON:
+        schema = {"$ref": f"#/components/schemas/{_BODY_SCHEMA_OF[route.name]}"}
     return {"required": True, "description": route.body_about, "content": {route.body: {"schema": schema}}}

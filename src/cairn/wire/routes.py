@@ -157,6 +157,15 @@ ROUTES: Final[tuple[Route, ...]] = (
         '{"bytes", "days", "appends_per_second"}, each optional.', needs="admin",
     ),
     Route(
+        "get_cache", "GET", "/v1/cache", "What the cache's tiers may take, and hold.",
+        ((200, JSON, "The tiers."),), (403, 429),
+    ),
+    Route(
+        "post_cache", "POST", "/v1/cache", "Give the cache's tiers other sizes, until the next start.",
+        ((200, JSON, "The tiers, as they are now."),), (400, 403, 413, 429, 503), JSON,
+        '{"memory", "disk"}: sizes such as "1GiB", shares such as "10%", or "0"; each optional.', needs="admin",
+    ),
+    Route(
         "get_info", "GET", "/v1/info", "Version, limits, admission mode, receipt key, time.",
         ((200, JSON, "The server."),), (429,),
     ),

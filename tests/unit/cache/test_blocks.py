@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cairn.cache import CachedBlocks, DiskTier, cached, near_of
+from cairn.cache import CachedBlocks, DiskTier, cached
 from cairn.cache.blocks import KEPT_SECONDS
 from cairn.core.block import NO_GRANT, Block, BlockId, GrantId, Pin, PinHash, pin_hash
 from cairn.core.errors import Corrupt, NotFound, Unavailable
@@ -143,15 +143,6 @@ async def test_near_is_what_needs_no_waiting(blocks: CachedBlocks, below: GatedB
     clock.seconds += KEPT_SECONDS
     assert blocks.near(BLOCK.id) is None
     assert below.gets == 1
-
-
-async def test_near_of_a_store(below: GatedBlocks) -> None:
-    plain = replace(below.store, blocks=below)
-    near = cached(plain, 100_000)
-    await near.blocks.put(BLOCK, None, NO_GRANT)
-    assert near_of(near)(BLOCK.id) == BLOCK
-    assert near_of(near)(OTHER.id) is None
-    assert near_of(plain)(BLOCK.id) is None
 
 
 async def test_absence_and_has_come_from_below(blocks: CachedBlocks, below: GatedBlocks) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
-from cairn.cache import cached, near_of
+from cairn.cache import CachedBlocks, DiskTier
 from cairn.config import Limits
 from cairn.core.block import NO_GRANT, Block
 from cairn.core.clock import SystemClock
@@ -28,14 +29,15 @@ class Served:
 
     def __init__(self, limits: Limits, *, is_free: bool) -> None:
         below = memory_store()
-        self.store = cached(below, 1 << 20)
+        cache = CachedBlocks(below.blocks, 1 << 20, SystemClock(), DiskTier(None, SystemClock()))
+        self.store = replace(below, blocks=cache)
         self.far = below.blocks
         access = Access(
             NodeSecret([b"s" * 32]), below.ledger, limits, SystemClock(), admission="open", is_free=is_free
         )  # fmt: skip
         self.access = access
         self.app = App(
-            self.store, access, limits, SystemClock(), near=near_of(self.store), sites=_no_site,
+            self.store, access, limits, SystemClock(), near=cache.near, sites=_no_site,
             receipt_keys=[], readiness=dict,
         )  # fmt: skip
 
