@@ -70,6 +70,8 @@ class Entry(NamedTuple):
 
 def decode_entry(data: bytes) -> Entry | None:
     """The entry in these bytes, if it is one and whole."""
+    if len(data) != ENTRY_BYTES:
+        return None
     tag, place, confirmed_ms, length, boot, kind, checksum, hits = _ENTRY.unpack(data)
     if kind not in (BLOCK, GHOST) or checksum != zlib.crc32(data[: _BODY.size]):
         return None
@@ -184,9 +186,11 @@ class Index:
 
 
 def read_header(descriptor: int) -> Header | None:
-    """The header of an index file; None if there is none, or it is damaged."""
+    """The header of an index file; None if there is none, or it or the file is damaged."""
     header = Header.decode(os.pread(descriptor, 128, 0))
-    return header if header is not None and header.buckets else None
+    if header is None or not header.buckets or os.fstat(descriptor).st_size < index_bytes(header.buckets):
+        return None
+    return header
 
 
 def write_header(descriptor: int, header: Header) -> None:

@@ -197,6 +197,8 @@ class DiskTier(Counts):
         except (OSError, DiskFullError) as error:
             self.refused += len(offers) - (self.admissions - before)
             self._complain(error)
+        except Exception:
+            _log.exception("the disk cache failed in an unexpected way")
 
 
 def is_full(error: Exception) -> bool:
