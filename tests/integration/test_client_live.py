@@ -7,14 +7,17 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 
 import pytest
 
-from cairn.client import Session, WriteCapability, connect
+from cairn.client import ChainCapability, Session, VerifyCapability, WriteCapability, connect
 from cairn.client.sync import connect as connect_blocking
 from cairn.core.errors import Forbidden, NotFound, TooLarge, Unavailable
+from cairn.testing.chains import Writer
 from cairn.testing.contract import take
 from tests.harness import Server, serving
+from tests.integration.http.api import Holder
 
 _SEED = 8
 
@@ -126,6 +129,24 @@ async def test_many_chains_over_cuts(server: Server, upgrades: bool) -> None:
                     cuts += 1
             assert await following == {writer.chain_id: [str(number) for number in range(30)] for writer in writers}
             assert 1 <= way.asked_upgrades <= (cuts + 4 if upgrades else 1)
+
+
+async def test_three_hundred_chains_within_the_usual_limits(tmp_path: Path) -> None:
+    """What is followed in the same moment is asked for together, so that no socket ends for asking too much."""
+    limits = {"requests_per_second": 0, "free_grant_appends_per_second": 0, "live_messages_per_second": 1}
+    with serving(tmp_path, interface={"admission": "open", "limits": limits}) as server:
+        made = [Writer(f"many {number}") for number in range(300)]
+        for writer in made:
+            writer.add()
+            assert Holder(server).append(writer.entries).status == 201
+        places: dict[str | ChainCapability, int] = {VerifyCapability(w.keys.chain_id): 2 for w in made}
+        async with connect(server.url) as session, aclosing(session.live(places)) as entries:
+            taking = asyncio.create_task(take(entries, 300))
+            for writer in made:
+                assert (await asyncio.to_thread(Holder(server).append, [writer.add()])).status == 201
+            assert {chain_id for chain_id, _ in await taking} == {writer.keys.chain_id for writer in made}
+        metrics = server.ask("GET", "/metrics").body.decode()
+        assert 'cairn_requests_total{route="get_live"' not in metrics
 
 
 async def test_who_follows_a_chain_twice_sees_it_twice(server: Server) -> None:

@@ -21,16 +21,9 @@ const SILENCE_MS = 40_000;
 
 /** What one follows. `close` ends it without a word. */
 class Follow {
-  /**
-   * @param {LiveSocket} socket
-   * @param {number} number of the beat whose echo says that the server has taken it
-   * @param {string} chain
-   * @param {number} from
-   * @param {FollowEvents} events
-   */
-  constructor(socket, number, chain, from, events) {
+  /** @param {LiveSocket} socket @param {string} chain @param {number} from @param {FollowEvents} events */
+  constructor(socket, chain, from, events) {
     this.socket = socket;
-    this.number = number;
     this.chain = chain;
     this.from = from;
     this.events = events;
@@ -49,7 +42,11 @@ export class LiveSocket {
   #follows = new Set();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #silence;
-  #count = 0;
+  /** @type {Follow[]} those that are not yet asked for */
+  #unasked = [];
+  /** @type {Map<number, Follow[]>} by the beat whose echo says that the server has taken them */
+  #asked = new Map();
+  #beats = 0;
 
   /** @param {string} url */
   constructor(url) {
@@ -67,9 +64,9 @@ export class LiveSocket {
    * @returns {{ close: () => void }}
    */
   follow(chainId, from, events) {
-    const follow = new Follow(this, ++this.#count, toHex(chainId), from, events);
+    const follow = new Follow(this, toHex(chainId), from, events);
     this.#follows.add(follow);
-    if (this.#socket?.readyState === WebSocket.OPEN) queueMicrotask(() => this.#ask(follow));
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#askSoon(follow);
     else if (!this.#socket) this.#open();
     return follow;
   }
@@ -96,13 +93,23 @@ export class LiveSocket {
   #opened() {
     this.wasOpen = true;
     this.#heardOf();
-    for (const follow of this.#follows) this.#ask(follow);
+    this.#unasked = [...this.#follows];
+    this.#ask();
   }
 
-  /** @param {Follow} follow */
-  #ask(follow) {
-    if (!this.#follows.has(follow)) return;
-    this.#say({ subscribe: { [follow.chain]: follow.from }, beat: follow.number });
+  /** What is asked for in the same moment goes together. @param {Follow} follow */
+  #askSoon(follow) {
+    if (this.#unasked.push(follow) === 1) queueMicrotask(() => this.#ask());
+  }
+
+  #ask() {
+    const follows = this.#unasked.splice(0).filter((follow) => this.#follows.has(follow));
+    if (follows.length === 0) return;
+    /** @type {Record<string, number>} */
+    const subscribe = {};
+    for (const { chain, from } of follows) subscribe[chain] = Math.min(from, subscribe[chain] ?? from);
+    this.#asked.set(++this.#beats, follows);
+    this.#say({ subscribe, beat: this.#beats });
   }
 
   /** @param {object} command */
@@ -122,6 +129,7 @@ export class LiveSocket {
     this.#socket = null;
     const follows = [...this.#follows];
     this.#follows.clear();
+    this.#asked.clear();
     for (const { events } of follows) events.onLost();
   }
 
@@ -144,7 +152,9 @@ export class LiveSocket {
       this.leave(follow);
       follow.events.onLost();
     }
-    for (const follow of this.#follows) if (follow.number === echo) follow.events.onOpen();
+    const taken = this.#asked.get(echo ?? 0) ?? [];
+    this.#asked.delete(echo ?? 0);
+    for (const follow of taken) if (this.#follows.has(follow)) follow.events.onOpen();
   }
 
   /** @param {string} chain */

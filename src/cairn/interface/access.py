@@ -80,7 +80,10 @@ class Access:
         )  # fmt: skip
         self._appends = Rate(0, clock, "this grant appends too fast")
         self.in_flight = Places(free * limits.requests_in_flight, "this address has too many requests at once")
-        self._messages = Rate(free * limits.live_messages_per_second, clock, "too many messages on this socket")
+        self._messages = Rate(
+            free * limits.live_messages_per_second, clock, "too many messages on this socket",
+            burst=limits.live_socket_chains + 2 * limits.live_messages_per_second,  # each chain may be asked for alone
+        )  # fmt: skip
         self._whispers = Rate(
             free * limits.ephemeral_per_second, clock, "too many ephemeral messages from this address"
         )

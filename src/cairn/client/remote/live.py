@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import itertools
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Final
 
 from cairn.client.remote.http import HttpServer
@@ -27,6 +27,7 @@ from cairn.wire.live import Command, Notice, decode_frame, decode_notice, encode
 _PATH: Final = "/v1/live"
 _INBOX_MAX: Final = 256
 _SILENT_SECONDS_MAX: Final = 40.0
+_CHAINS_AT_ONCE: Final = 1_000  # a text of the server's bound has room for 1,024
 _NO_ENTRIES: Final = Seq(SEQ_MAX)
 
 
@@ -145,6 +146,9 @@ class _Inbox:
         self.waiting.append(item)
 
 
+_Wanted = tuple[ChainId, _Inbox, asyncio.Future[None]]
+
+
 class _Connection:
     """One open socket, and the inboxes of those who follow through it."""
 
@@ -156,32 +160,62 @@ class _Connection:
         self._changing = asyncio.Lock()
         self._asking = asyncio.Lock()
         self._numbers = itertools.count(1)
-        self._asked: ChainId | None = None
-        self._problem: CairnError | None = None
+        self._wanted: list[_Wanted] = []
+        self._subscribing: asyncio.Task[None] | None = None
+        self._asked: Collection[ChainId] = ()
+        self._problems: dict[ChainId, CairnError] = {}
         self._echo: asyncio.Future[int] | None = None
         self._reading = asyncio.create_task(self._read())
 
     async def follow(self, chain_id: ChainId, inbox: _Inbox) -> None:
-        """Fill an inbox from where it stands. Raises NotFound, Unavailable.
+        """Fill an inbox from where it stands. Raises NotFound, Limited, Unavailable.
 
         Once begun it is done, also for whoever is cancelled meanwhile: others may follow the same chain.
         """
-        change = asyncio.create_task(self._resubscribe(chain_id, inbox))
-        change.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await asyncio.shield(change)
+        taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        taken.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._wanted.append((chain_id, inbox, taken))
+        if self._subscribing is None or self._subscribing.done():
+            self._subscribing = asyncio.create_task(self._subscribe())
+        await asyncio.shield(taken)
 
-    async def _resubscribe(self, chain_id: ChainId, inbox: _Inbox) -> None:
-        async with self._changing:
-            if chain_id in self._used:
-                await self._ask(chain_id, Command({}, [chain_id]))
-            inboxes = self._inboxes.setdefault(chain_id, [])
-            if inbox not in inboxes:
-                inboxes.append(inbox)
-            for one in inboxes:
-                one.is_behind = one.is_behind and len(one.waiting) == _INBOX_MAX
-            self._used.add(chain_id)
-            wanted = [one.following for one in inboxes if one.following is not None]
-            await self._ask(chain_id, Command({chain_id: min(wanted, default=_NO_ENTRIES)}))
+    async def _subscribe(self) -> None:
+        """Ask for all that is wanted; what is wanted in the same moment goes together."""
+        await asyncio.sleep(0)
+        while self._wanted:
+            async with self._changing:
+                wanted, self._wanted = self._wanted[:_CHAINS_AT_ONCE], self._wanted[_CHAINS_AT_ONCE:]
+                problems = await self._resubscribed(wanted)
+            for chain_id, _, taken in wanted:
+                problem = problems.get(chain_id)
+                if taken.done():
+                    continue
+                if problem is None:
+                    taken.set_result(None)
+                else:
+                    taken.set_exception(problem)
+
+    async def _resubscribed(self, wanted: Sequence[_Wanted]) -> dict[ChainId, CairnError]:
+        """Begin anew for each chain that is wanted; the problems that there were."""
+        chain_ids = {chain_id for chain_id, _, _ in wanted}
+        try:
+            if again := chain_ids & self._used:
+                await self._ask(again, Command({}, again))
+            for chain_id, inbox, _ in wanted:
+                inboxes = self._inboxes.setdefault(chain_id, [])
+                if inbox not in inboxes:
+                    inboxes.append(inbox)
+            self._used |= chain_ids
+            return await self._ask(chain_ids, Command({chain_id: self._place_of(chain_id) for chain_id in chain_ids}))
+        except CairnError as error:
+            return dict.fromkeys(chain_ids, error)
+
+    def _place_of(self, chain_id: ChainId) -> Seq:
+        """The least seq that an inbox of a chain wants; those with room again want all that follows it."""
+        inboxes = self._inboxes[chain_id]
+        for inbox in inboxes:
+            inbox.is_behind = len(inbox.waiting) == _INBOX_MAX
+        return min((inbox.following for inbox in inboxes if inbox.following is not None), default=_NO_ENTRIES)
 
     async def leave(self, chain_id: ChainId, inbox: _Inbox) -> None:
         """Fill an inbox no more."""
@@ -195,7 +229,9 @@ class _Connection:
 
     async def send(self, message: Ephemeral) -> None:
         """Send a message, and wait for what becomes of it."""
-        await self._ask(message.chain_id, Command({}), message.raw)
+        problems = await self._ask({message.chain_id}, Command({}), message.raw)
+        for problem in problems.values():
+            raise problem
 
     async def close(self) -> None:
         """End it."""
@@ -203,13 +239,15 @@ class _Connection:
         await asyncio.gather(self._reading, return_exceptions=True)
         await self._socket.close()
 
-    async def _ask(self, chain_id: ChainId, command: Command, message: bytes | None = None) -> None:
-        """Send something about a chain, and wait until it is settled. Raises the problem that it had."""
+    async def _ask(
+        self, chain_ids: Collection[ChainId], command: Command, message: bytes | None = None
+    ) -> dict[ChainId, CairnError]:
+        """Send something about chains, and wait until it is settled; the problems that there were."""
         async with self._asking:
             if self.is_lost:
                 raise Unavailable("the live socket is lost: try again")
             number = next(self._numbers)
-            self._asked, self._problem = chain_id, None
+            self._asked, self._problems = chain_ids, {}
             self._echo = asyncio.get_running_loop().create_future()
             try:
                 if message is not None:
@@ -218,9 +256,8 @@ class _Connection:
                 while await self._echo != number:
                     self._echo = asyncio.get_running_loop().create_future()
             finally:
-                self._asked = None
-            if self._problem is not None:
-                raise self._problem
+                self._asked = ()
+            return self._problems
 
     async def _read(self) -> None:
         error: CairnError = Unavailable("the live socket is lost: try again")
@@ -244,8 +281,8 @@ class _Connection:
         if notice.problem is not None:
             if notice.chain_id is None:
                 raise Unavailable(str(notice.problem))
-            if notice.chain_id == self._asked:
-                self._problem = notice.problem
+            if notice.chain_id in self._asked:
+                self._problems[notice.chain_id] = notice.problem
             else:
                 self._end(notice.chain_id, notice.problem)
         if notice.echo is not None and self._echo is not None and not self._echo.done():
