@@ -22,6 +22,7 @@ from cairn.interface.blocks import BlockRoutes, Near
 from cairn.interface.cache import NO_CACHE, CacheControl, CacheRoutes
 from cairn.interface.chains import ChainRoutes
 from cairn.interface.console import ConsoleRoutes
+from cairn.interface.feeds import Feeds
 from cairn.interface.http import Headers, Request, RequestHeaders, Response
 from cairn.interface.info import InfoRoutes, Readiness
 from cairn.interface.live import LiveRoutes
@@ -70,8 +71,9 @@ class App:
         self._block_answers = self.metrics.answers("get_block")
         self._blocks = BlockRoutes(store.blocks, store.ledger, near, access, limits)
         chains = ChainRoutes(store.chains, access, limits)
-        self._live = LiveRoutes(store.chains, chains, access, limits)
-        self.sockets = LiveSockets(store, chains.head_of, access, limits, clock)
+        feeds = Feeds(store, chains.head_of)
+        self._live = LiveRoutes(feeds, access, limits)
+        self.sockets = LiveSockets(store, feeds, chains.head_of, access, limits, clock)
         info = InfoRoutes(access, limits, self.metrics, clock, receipt_keys, readiness, restored_ms)
         self.console = ConsoleRoutes(access, self.metrics, clock)
         self.metrics.add(self._live.metrics, self.sockets.metrics, lambda: layers(readiness()))

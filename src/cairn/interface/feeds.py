@@ -1,8 +1,9 @@
-"""One watch and one listening per chain, for all sockets that follow it.
+"""One watch and one listening per chain, for all sockets and event streams that follow it.
 
-A thousand sockets on a chain cost the store what one does. A follower is told how far its chain goes, and fetches a
+A thousand followers of a chain cost the store what one does. A follower is told how far its chain goes, and fetches a
 page when it can send one: from the newest frames, which all share within `_RECENT_BYTES_MAX`, or from the store. What
-breaks a watch off is mended here, by watching again from the next seq; followers see only that nothing comes.
+breaks a watch off is mended here, by watching again from the next seq; followers see only that nothing comes. They are
+told some at a time, so that who asks for something else meanwhile need not wait for all of them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import logging
 import random
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Final, Protocol, TypeVar
 
@@ -29,6 +30,7 @@ Frames = list[tuple[Seq, bytes]]
 _PAGE_FRAMES: Final = 64
 _PAGE_BYTES: Final = 256 * 1024
 _RECENT_BYTES_MAX: Final = 16 * 1024 * 1024
+_TOLD_AT_ONCE: Final = 32
 _PAUSE_SECONDS: Final = (0.1, 0.5, 1.0, 2.0)
 
 _log = logging.getLogger("cairn.interface")
@@ -194,5 +196,14 @@ async def _keep(source: Callable[[], AsyncIterator[T]], came: Callable[[T], None
 
 
 def _tell(feed: Feed) -> None:
-    for follower in feed.followers:
-        follower.grew(feed.chain_id)
+    _tell_from(feed, list(feed.followers), 0)
+
+
+def _tell_from(feed: Feed, followers: Sequence[Follower], start: int) -> None:
+    """Tell some, and the rest when what else happens now had its turn."""
+    stop = start + _TOLD_AT_ONCE
+    for follower in followers[start:stop]:
+        if follower in feed.followers:
+            follower.grew(feed.chain_id)
+    if stop < len(followers):
+        asyncio.get_running_loop().call_soon(_tell_from, feed, followers, stop)

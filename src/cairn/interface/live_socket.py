@@ -80,9 +80,10 @@ class LiveSockets:
     """All live sockets of this process."""
 
     def __init__(
-        self, store: Store, head_of: Callable[[ChainId], Awaitable[Head]], access: Access, limits: Limits, clock: Clock
-    ) -> None:
-        self.feeds = Feeds(store, head_of)
+        self, store: Store, feeds: Feeds, head_of: Callable[[ChainId], Awaitable[Head]], access: Access, limits: Limits,
+        clock: Clock,
+    ) -> None:  # fmt: skip
+        self.feeds = feeds
         self.lagged = 0
         self.sent_messages = 0
         self._store = store
@@ -145,7 +146,7 @@ class LiveSockets:
         yield from gauges({
             "cairn_live_sockets": (len(self._conversations), "Open WebSockets on /v1/live."),
             "cairn_live_subscriptions": (followed, "Chains that they follow, all together."),
-            "cairn_live_feeds": (len(self.feeds), "Different chains among these."),
+            "cairn_live_feeds": (len(self.feeds), "Different chains that sockets and event streams follow."),
         })  # fmt: skip
         yield from counters({
             "cairn_live_lagged": (self.lagged, "Sockets let go because their client took nothing."),

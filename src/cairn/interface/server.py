@@ -225,24 +225,32 @@ class _Adapter:
 
 async def _pump(body: AsyncIterator[bytes], transport: Any, sending: Any, gone: asyncio.Future[None]) -> None:
     """Pieces from `body` to the client, until one of them ends."""
-    pieces = aiter(body)
-    while True:
-        piece = asyncio.ensure_future(anext(pieces, None))
-        await asyncio.wait((piece, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not piece.done():
-            piece.cancel()
-            await asyncio.gather(piece, return_exceptions=True)
-            return
-        data = piece.result()
-        if data is None or gone.done():
-            return
+
+    def end(_: object) -> None:
+        with contextlib.suppress(RuntimeError):  # all was sent meanwhile
+            staying.reschedule(0)
+
+    try:
+        async with asyncio.timeout(None) as staying:
+            gone.add_done_callback(end)
+            try:
+                await _send_all(body, transport, sending)
+            finally:
+                gone.remove_done_callback(end)
+    except TimeoutError:
+        if not staying.expired():
+            raise
+
+
+async def _send_all(body: AsyncIterator[bytes], transport: Any, sending: Any) -> None:
+    async for piece in body:
         if not await sending.has_room():
             sending.cut()
             return
         try:
-            await transport.send_bytes(data)
+            await transport.send_bytes(piece)
         except Exception:
-            return
+            return  # the client is gone
 
 
 class _Body:

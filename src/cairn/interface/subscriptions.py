@@ -56,6 +56,10 @@ class Subscriptions:
         self._places[chain_id] = start
         self._behind.pop(chain_id, None)
 
+    def place(self, chain_id: ChainId) -> Seq:
+        """The seq that is wanted next of a chain that is followed."""
+        return self._places[chain_id]
+
     def drop(self, chain_id: ChainId) -> None:
         """Follow it no more."""
         self._places.pop(chain_id, None)

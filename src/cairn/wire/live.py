@@ -31,6 +31,10 @@ COMMAND_BYTES_PER_CHAIN: Final = 96
 """Of a text from a client: an id, a seq, and what JSON puts around them."""
 
 _FRAME: Final = struct.Struct(">32sI")
+
+FRAME_HEAD_BYTES: Final = _FRAME.size
+"""Of a binary frame from a server, before what it carries."""
+
 _MISSHAPEN: Final = 'a text is JSON such as {"subscribe": {"<chain>": 0}} or {"unsubscribe": ["<chain>"]}'
 
 

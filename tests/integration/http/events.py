@@ -34,6 +34,7 @@ class Subscriber:
         self._reader = reader
         self.writer = writer
         self.status = 0
+        self._rest = b""
         self.headers: dict[str, str] = {}
 
     @classmethod
@@ -53,12 +54,17 @@ class Subscriber:
 
     async def next(self) -> Event | None:
         """The next event or comment."""
-        try:
-            size = int(await self._reader.readuntil(b"\r\n"), 16)
-            data = (await self._reader.readexactly(size + 2))[:-2] if size else b""
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return None
-        return parsed_event(data.decode()) if data else None
+        while b"\n\n" not in self._rest:
+            try:
+                size = int(await self._reader.readuntil(b"\r\n"), 16)
+                data = (await self._reader.readexactly(size + 2))[:-2] if size else b""
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return None
+            if not data:
+                return None
+            self._rest += data
+        event, _, self._rest = self._rest.partition(b"\n\n")
+        return parsed_event(event.decode() + "\n\n")
 
     async def next_entry(self) -> tuple[str, Entry]:
         """The id and entry of the next event; comments are skipped."""
@@ -82,7 +88,7 @@ class Subscriber:
 
 
 def parsed_event(text: str) -> Event:
-    """The event in one chunk, of which the server sends a whole one each time."""
+    """The event in these lines."""
     assert text.endswith("\n\n")
     assert "\n\n" not in text[:-2]
     if text.startswith(":"):

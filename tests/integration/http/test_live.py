@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import time
 from typing import Any
 
 import pytest
@@ -197,3 +198,28 @@ def test_sixty_four_chains_are_taken_and_a_door_is_none(server):
 def test_a_cursor_of_another_stream_is_refused(server, writers, last_id):
     answer = server.ask("GET", f"/v1/live?chain={_id(writers[0])}", headers={"Last-Event-ID": last_id})
     assert (answer.status, answer.code) == (400, "invalid")
+
+
+def test_every_place_is_given_back_however_a_stream_ends(tmp_path):
+    """To ask for the head of a stream takes no place, nor does a stream that is refused."""
+    with serving(tmp_path, interface={"admission": "open", "limits": {**FREE_OF_RATES, "live_streams": 2}}) as server:
+        (writer,) = _writers(server, 1)
+        path = f"/v1/live?chain={writer.keys.chain_id.hex()}"
+        for _ in range(5):
+            assert server.ask("HEAD", path).status == 200
+            assert server.ask("GET", f"/v1/live?chain={os.urandom(32).hex()}").status == 404
+
+        async def open_and_cut():
+            for _ in range(5):
+                async with await Subscriber.open(server.port, [writer.keys.chain_id.hex()]) as subscriber:
+                    assert subscriber.status == 200
+                    await subscriber.next_entry()
+                await asyncio.to_thread(_until_no_stream, server)
+
+        asyncio.run(open_and_cut())
+        server.assert_healthy()
+
+
+def _until_no_stream(server):
+    while b"\ncairn_live_streams 0.0" not in server.ask("GET", "/metrics").body:
+        time.sleep(0.02)
