@@ -20,7 +20,7 @@ from cairn.client.format.secret import ChainKeys
 from cairn.core.chain import ChainState
 from cairn.core.clock import Clock
 from cairn.core.ephemeral import Ephemeral
-from cairn.core.errors import Invalid, Unavailable
+from cairn.core.errors import Invalid, Limited, Unavailable
 from cairn.core.store import Relay
 
 _PATIENCE_SECONDS: Final = 60.0
@@ -60,7 +60,7 @@ class Messages:
                         data = await self._opened(reader, message)
                         if data is not None:
                             yield data
-            except Unavailable:
+            except (Unavailable, Limited):
                 now = self._clock.monotonic()
                 lost_since = lost_since if tries else now
                 if now - lost_since > _PATIENCE_SECONDS:

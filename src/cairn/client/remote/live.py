@@ -107,6 +107,7 @@ class _Inbox:
     def __init__(self, following: Seq | None) -> None:
         self.following = following
         self.is_behind = False
+        self.is_left = False
         self.waiting: deque[Entry | Ephemeral] = deque(maxlen=_INBOX_MAX)
         self._end: CairnError | None = None
         self._is_ended = False
@@ -197,16 +198,18 @@ class _Connection:
 
     async def _resubscribed(self, wanted: Sequence[_Wanted]) -> dict[ChainId, CairnError]:
         """Begin anew for each chain that is wanted; the problems that there were."""
-        chain_ids = {chain_id for chain_id, _, _ in wanted}
+        present = [(chain_id, inbox) for chain_id, inbox, _ in wanted if not inbox.is_left]
+        chain_ids = {chain_id for chain_id, _ in present}
         try:
             if again := chain_ids & self._used:
                 await self._ask(again, Command({}, again))
-            for chain_id, inbox, _ in wanted:
+            for chain_id, inbox in present:
                 inboxes = self._inboxes.setdefault(chain_id, [])
                 if inbox not in inboxes:
                     inboxes.append(inbox)
             self._used |= chain_ids
-            return await self._ask(chain_ids, Command({chain_id: self._place_of(chain_id) for chain_id in chain_ids}))
+            places = {chain_id: self._place_of(chain_id) for chain_id in chain_ids}
+            return await self._ask(chain_ids, Command(places)) if places else {}
         except CairnError as error:
             return dict.fromkeys(chain_ids, error)
 
@@ -219,6 +222,7 @@ class _Connection:
 
     async def leave(self, chain_id: ChainId, inbox: _Inbox) -> None:
         """Fill an inbox no more."""
+        inbox.is_left = True
         async with self._changing:
             inboxes = self._inboxes.get(chain_id, [])
             if inbox in inboxes:

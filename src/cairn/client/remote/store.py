@@ -224,7 +224,7 @@ class RemoteChains:
                             return
                 if await self._is_over(chain_id, following):
                     return
-            except Unavailable:
+            except (Unavailable, Limited):
                 now = time.monotonic()
                 lost_since = now if lost_since is None else lost_since
                 if now - lost_since > _PATIENCE_SECONDS:
