@@ -6,7 +6,8 @@ better: SIOCOUTQ is what a socket has not got rid of. The sockets are this proce
 descriptors by their peer's address. On that rest these things:
 
 - a stream sends its next piece only while its socket holds less than `_UNSENT_BYTES_MAX`, and is dropped when that does
-  not come true within `send_seconds`;
+  not come true within `send_seconds`; one that has sent little in all is not looked for, since thousands may begin at
+  once;
 - a guard closes connections whose unsent bytes have not moved for `send_seconds`, whatever the answer was;
 - and those on which nothing moves at all. Granian's deadline for headers begins only when it knows which HTTP it is;
 - and the newest of an address that has more than its share;
@@ -20,7 +21,7 @@ import os
 import socket
 import stat
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
@@ -30,6 +31,7 @@ from cairn.interface.metrics import Families, counters, gauges
 from cairn.interface.rates import address_group
 
 _UNSENT_BYTES_MAX: Final = 256 * 1024
+_LITTLE_BYTES: Final = 64 * 1024
 _UNFINISHED_BYTES_MAX: Final = 1024 * 1024
 _POLL_SECONDS: Final = (0.005, 0.02, 0.05, 0.1, 0.25)
 _GUARD_SECONDS: Final = 2.0
@@ -41,16 +43,20 @@ _IDLE_SECONDS_MIN: Final = 40.0  # twice a silence that is usual: heartbeats of 
 
 
 class Sending:
-    """One stream's view of its socket."""
+    """One stream's view of its socket, which `find` finds when it matters."""
 
-    def __init__(self, connection: socket.socket | None, seconds_max: float) -> None:
-        self._connection = connection
+    def __init__(self, find: Callable[[], socket.socket | None], seconds_max: float) -> None:
+        self._find = find
         self._seconds_max = seconds_max
+        self._connection: socket.socket | None = None
+        self._sent_bytes = 0
         self.is_cut = False
 
-    async def has_room(self) -> bool:
-        """Wait until the client has taken most of what was sent; False when it does not in time."""
-        return await self._is_down_to(_UNSENT_BYTES_MAX)
+    async def has_room(self, size: int) -> bool:
+        """Wait until the client has taken most of what was sent, so that `size` bytes more may be; False if it does not
+        in time."""
+        self._sent_bytes += size
+        return self._sent_bytes <= _LITTLE_BYTES or await self._is_down_to(_UNSENT_BYTES_MAX)
 
     async def settle(self) -> None:
         """Wait until the client has taken all that was sent; end the connection when it does not in time.
@@ -61,12 +67,13 @@ class Sending:
             self.cut()
 
     async def _is_down_to(self, bytes_max: int) -> bool:
-        if self._connection is None:
+        connection = self._found()
+        if connection is None:
             return False
         waited = 0.0
         polls = iter(_POLL_SECONDS)
         pause = 0.0
-        while unsent_bytes(self._connection) > bytes_max:
+        while unsent_bytes(connection) > bytes_max:
             if waited >= self._seconds_max:
                 return False
             pause = next(polls, pause)
@@ -76,34 +83,59 @@ class Sending:
 
     def cut(self) -> None:
         """End the connection for both sides, and forget what was not sent."""
-        if self._connection is not None:
+        connection = self._found()
+        if connection is not None:
             self.is_cut = True
-            cut(self._connection)
+            cut(connection)
+
+    def close(self) -> None:
+        """Look at it no more."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _found(self) -> socket.socket | None:
+        if self._connection is None:
+            self._connection = self._find()
+        return self._connection
 
 
 class Gathering:
-    """What a WebSocket's client has sent of a message that is not whole."""
+    """What the client at the other end of a WebSocket has sent of a message that is not whole, since it is seen."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
+    def __init__(self, peer: str) -> None:
+        self.peer = peer
+        self._connection: socket.socket | None = None
         self._at_last_message = 0
+
+    @property
+    def is_seen(self) -> bool:
+        """Its socket was found."""
+        return self._connection is not None
+
+    def see(self, connection: socket.socket) -> None:
+        """Look at this socket from now on."""
+        self._connection = connection
         self.came()
 
     def came(self) -> None:
         """A whole message came."""
-        self._at_last_message = self._taken_bytes()
+        if self._connection is not None:
+            self._at_last_message = moved(self._connection).received - unread_bytes(self._connection)
 
     def check(self) -> bool:
         """Whether it is more than any message may have; then the connection is ended."""
+        if self._connection is None:
+            return False
         most = moved(self._connection).received - self._at_last_message
         if most <= _UNFINISHED_BYTES_MAX or most - unread_bytes(self._connection) <= _UNFINISHED_BYTES_MAX:
             return False
         cut(self._connection)
         return True
 
-    def _taken_bytes(self) -> int:
-        """What this process has read from the socket so far."""
-        return moved(self._connection).received - unread_bytes(self._connection)
+    def close(self) -> None:
+        """Look at it no more."""
+        if self._connection is not None:
+            self._connection.close()
 
 
 class _Seen(NamedTuple):
@@ -128,6 +160,7 @@ class Connections:
         self._per_address = per_address
         self._is_exempt = is_exempt
         self._peers: dict[int, tuple[int, str]] = {}  # by descriptor: its inode, and the other end
+        self._places: dict[str, tuple[int, int]] = {}  # by the other end: descriptor and inode
         self._gatherings: set[Gathering] = set()
         self._idle_seconds = max(_IDLE_SECONDS_MIN, 2 * limits.body_idle_seconds, 2 * limits.header_seconds)
         self.open = 0  # when the guard last looked
@@ -147,29 +180,23 @@ class Connections:
     @contextmanager
     def sending(self, peer: str) -> Iterator[Sending]:
         """The socket whose other end is `peer` ("host:port"), to send on."""
-        connection = self._find(peer)
-        sending = Sending(connection, self._limits.send_seconds)
+        sending = Sending(lambda: self._find(peer), self._limits.send_seconds)
         try:
             yield sending
         finally:
             self.dropped += sending.is_cut
-            if connection is not None:
-                connection.close()
+            sending.close()
 
     @contextmanager
-    def gathering(self, peer: str) -> Iterator[Gathering | None]:
-        """The WebSocket whose other end is `peer`, to receive on; None if it is gone."""
-        connection = self._find(peer)
-        if connection is None:
-            yield None
-            return
-        gathering = Gathering(connection)
+    def gathering(self, peer: str) -> Iterator[Gathering]:
+        """The WebSocket whose other end is `peer`, to receive on."""
+        gathering = Gathering(peer)
         self._gatherings.add(gathering)
         try:
             yield gathering
         finally:
             self._gatherings.discard(gathering)
-            connection.close()
+            gathering.close()
 
     async def guard(self) -> None:
         """Cut off, for ever, who does not read what was sent, has nothing to say, or is there too often."""
@@ -180,11 +207,21 @@ class Connections:
     async def _guard_gatherings(self) -> None:
         while True:
             await asyncio.sleep(_GATHERING_SECONDS)
+            self._see([gathering for gathering in self._gatherings if not gathering.is_seen])
             for gathering in list(self._gatherings):
                 if gathering.check():
                     self._gatherings.discard(gathering)
                     self.endless += 1
                     self.dropped += 1
+
+    def _see(self, gatherings: Collection[Gathering]) -> None:
+        """Find the sockets of all that are new, at one look."""
+        if gatherings:
+            self._scan()
+        for gathering in gatherings:
+            connection = self._known(gathering.peer)
+            if connection is not None:
+                gathering.see(connection)
 
     async def _guard_connections(self) -> None:
         """Every `_GUARD_SECONDS` look at all; after a crowd was cut, look sooner whether it is back."""
@@ -236,8 +273,15 @@ class Connections:
         return bool(over)
 
     def _find(self, peer: str) -> socket.socket | None:
-        self._scan()
-        return next((duplicate(fd, inode) for fd, (inode, name) in self._peers.items() if name == peer), None)
+        known = self._known(peer)
+        if known is None:
+            self._scan()
+            known = self._known(peer)
+        return known
+
+    def _known(self, peer: str) -> socket.socket | None:
+        place = self._places.get(peer)
+        return duplicate(*place) if place is not None else None
 
     def _all(self) -> Iterator[tuple[str, socket.socket]]:
         """Every connection that was made to our port, under a descriptor of its own, which the caller closes."""
@@ -248,7 +292,7 @@ class Connections:
                 yield peer, connection
 
     def _scan(self) -> None:
-        """Look at the descriptors that are new; others are known by their inode. Every stream asks, so it is cheap."""
+        """Look at the descriptors that are new; others are known by their inode."""
         peers = {}
         for name in os.listdir(_DESCRIPTORS):  # noqa: PTH208 - thousands of names, no paths
             descriptor = int(name)
@@ -262,6 +306,7 @@ class Connections:
                 known = (status.st_ino, peer_of(descriptor, self._port) if is_socket else "")
             peers[descriptor] = known
         self._peers = peers
+        self._places = {peer: (descriptor, inode) for descriptor, (inode, peer) in peers.items() if peer}
 
 
 def _look(connection: socket.socket, before: _Seen | None, passed: float) -> _Seen:

@@ -244,7 +244,7 @@ async def _pump(body: AsyncIterator[bytes], transport: Any, sending: Any, gone: 
 
 async def _send_all(body: AsyncIterator[bytes], transport: Any, sending: Any) -> None:
     async for piece in body:
-        if not await sending.has_room():
+        if not await sending.has_room(len(piece)):
             sending.cut()
             return
         try:

@@ -46,9 +46,8 @@ class SocketCarrier:
         except Exception:  # of any kind, as Granian's are: the client is gone
             return
         with self._connections.sending(scope.client) as sending, self._connections.gathering(scope.client) as gathering:
-            if gathering is not None:
-                await self._sockets.serve(_Socket(transport, sending, gathering, client, self._send_seconds))
-                await sending.settle()
+            await self._sockets.serve(_Socket(transport, sending, gathering, client, self._send_seconds))
+            await sending.settle()
 
 
 class _Socket:
@@ -81,7 +80,7 @@ class _Socket:
 
     async def send(self, message: str | bytes) -> None:
         """See `Socket.send`."""
-        if not await self._sending.has_room():
+        if not await self._sending.has_room(len(message)):
             raise Lagged
         try:
             async with asyncio.timeout(self._send_seconds):
