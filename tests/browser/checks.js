@@ -1,12 +1,12 @@
 /**
  * The SDK against known answers, and against every one-byte change of them. Runs in Node and in a browser alike.
  *
- * @import { Bytes } from "../../web/sdk/bytes.js"
- * @import { ReadCapability, WriteCapability, VerifyCapability, BlockCapability } from "../../web/sdk/capability.js"
+ * @import { Bytes } from "../../web/sdk/format/bytes.js"
+ * @import { ReadCapability, WriteCapability, VerifyCapability, BlockCapability } from "../../web/sdk/format/capability.js"
  */
 
-import { decodeManifest, openBlock } from "../../web/sdk/block.js";
-import { concat, fromBase64url, fromHex, readU64, textOf, toBase64url, toHex } from "../../web/sdk/bytes.js";
+import { decodeManifest, openBlock } from "../../web/sdk/objects/block.js";
+import { concat, fromBase64url, fromHex, readU64, textOf, toBase64url, toHex } from "../../web/sdk/format/bytes.js";
 import {
   formatBlock,
   formatRead,
@@ -15,15 +15,15 @@ import {
   readCommitment,
   readFromWrite,
   readKeyOf,
-} from "../../web/sdk/capability.js";
-import { begin, decodeEntries, follow, verifySignatures } from "../../web/sdk/chain.js";
-import { PublicKey, checkSupport, domain, hkdf, publicKeyOf } from "../../web/sdk/crypto.js";
-import { Entry } from "../../web/sdk/entry.js";
-import { EphemeralReader } from "../../web/sdk/ephemeral.js";
+} from "../../web/sdk/format/capability.js";
+import { begin, decodeEntries, follow, verifySignatures } from "../../web/sdk/format/chain.js";
+import { PublicKey, checkSupport, domain, hkdf, publicKeyOf } from "../../web/sdk/format/crypto.js";
+import { Entry } from "../../web/sdk/format/entry.js";
+import { EphemeralReader } from "../../web/sdk/format/ephemeral.js";
 import { CairnError, CannotOpen, Invalid, Tampered, TooLarge, WrongCapability } from "../../web/sdk/errors.js";
-import { Keyring } from "../../web/sdk/keyring.js";
-import { decodePayload, openPayload } from "../../web/sdk/payload.js";
-import { openSeal, padme, unpad } from "../../web/sdk/seal.js";
+import { Keyring } from "../../web/sdk/chains/keyring.js";
+import { decodePayload, openPayload } from "../../web/sdk/format/payload.js";
+import { openSeal, padme, unpad } from "../../web/sdk/format/seal.js";
 
 /** @typedef {{ vectors: Record<string, string>, padme: [number, number][] }} Known */
 

@@ -1,15 +1,15 @@
 /** Everything in vectors/refused-v1.json is refused by the SDK, and by no other error than its own. */
 
-import { decodeManifest, openBlock } from "../../web/sdk/block.js";
-import { concat, fromHex } from "../../web/sdk/bytes.js";
-import { parseCapability } from "../../web/sdk/capability.js";
-import { begin, decodeEntries, follow, verifySignatures } from "../../web/sdk/chain.js";
-import { PublicKey } from "../../web/sdk/crypto.js";
-import { Entry } from "../../web/sdk/entry.js";
+import { decodeManifest, openBlock } from "../../web/sdk/objects/block.js";
+import { concat, fromHex } from "../../web/sdk/format/bytes.js";
+import { parseCapability } from "../../web/sdk/format/capability.js";
+import { begin, decodeEntries, follow, verifySignatures } from "../../web/sdk/format/chain.js";
+import { PublicKey } from "../../web/sdk/format/crypto.js";
+import { Entry } from "../../web/sdk/format/entry.js";
 import { CairnError, Invalid } from "../../web/sdk/errors.js";
-import { decodePayload } from "../../web/sdk/payload.js";
-import { Reference } from "../../web/sdk/reference.js";
-import { openSeal, unpad } from "../../web/sdk/seal.js";
+import { decodePayload } from "../../web/sdk/format/payload.js";
+import { Reference } from "../../web/sdk/format/reference.js";
+import { openSeal, unpad } from "../../web/sdk/format/seal.js";
 
 /** @typedef {Record<string, string>} Case a name, and fields in hex */
 

@@ -1,8 +1,8 @@
 /**
  * What an entry holds, as elements.
  *
- * @import { Content } from "../sdk/payload.js"
- * @import { Inside, Item } from "../sdk/reader.js"
+ * @import { Content } from "../sdk/format/payload.js"
+ * @import { Inside, Item } from "../sdk/chains/reader.js"
  */
 
 import { KIND, toHex } from "../sdk/cairn.js";

@@ -1,7 +1,7 @@
 /**
  * The list of entries, newest first. What is shown at once is bounded; older ones come when asked for.
  *
- * @import { Item } from "../sdk/reader.js"
+ * @import { Item } from "../sdk/chains/reader.js"
  * @import { Attachments } from "./attachments.js"
  */
 

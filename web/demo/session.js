@@ -1,9 +1,9 @@
 /**
  * One opened link: from its capability to a chain on the page that follows the server.
  *
- * @import { Capability } from "../sdk/capability.js"
- * @import { Item } from "../sdk/reader.js"
- * @import { LiveState } from "../sdk/live.js"
+ * @import { Capability } from "../sdk/format/capability.js"
+ * @import { Item } from "../sdk/chains/reader.js"
+ * @import { LiveState } from "../sdk/chains/live.js"
  */
 
 import {

@@ -1,8 +1,8 @@
 /**
  * The card above the entries: what is known of the chain, and that it was verified. And the connection, in the corner.
  *
- * @import { ChainState } from "../sdk/chain.js"
- * @import { LiveState } from "../sdk/live.js"
+ * @import { ChainState } from "../sdk/format/chain.js"
+ * @import { LiveState } from "../sdk/chains/live.js"
  */
 
 import { toHex } from "../sdk/cairn.js";

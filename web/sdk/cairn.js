@@ -1,7 +1,15 @@
-/** The browser SDK: everything that pages need to read chains and blocks, and to verify both. */
+/**
+ * The browser SDK. `connect` is the way in; what follows it is for pages that read chains and blocks by hand.
+ */
 
-export { readObject } from "./block.js";
-export { fromHex, toHex } from "./bytes.js";
+export { Cairn, connect } from "./connect.js";
+export { Log } from "./chains/log.js";
+export { Signal } from "./signal.js";
+export * from "./errors.js";
+
+export { ChainReader } from "./chains/reader.js";
+export { Keyring } from "./chains/keyring.js";
+export { fromHex, toHex } from "./format/bytes.js";
 export {
   formatBlock,
   formatRead,
@@ -9,14 +17,12 @@ export {
   looksLikeCapability,
   parseCapability,
   readFromWrite,
-} from "./capability.js";
-export { checkSupport } from "./crypto.js";
-export { KIND } from "./entry.js";
-export { EphemeralReader } from "./ephemeral.js";
-export * from "./errors.js";
-export { Keyring } from "./keyring.js";
-export { Live } from "./live.js";
-export { Pins } from "./pins.js";
-export { ChainReader } from "./reader.js";
-export { Reference } from "./reference.js";
-export { Server } from "./server.js";
+} from "./format/capability.js";
+export { checkSupport } from "./format/crypto.js";
+export { KIND } from "./format/entry.js";
+export { EphemeralReader } from "./format/ephemeral.js";
+export { Reference } from "./format/reference.js";
+export { Live } from "./chains/live.js";
+export { readObject } from "./objects/block.js";
+export { Server } from "./remote/server.js";
+export { Pins } from "./state/pins.js";

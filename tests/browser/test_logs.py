@@ -1,0 +1,272 @@
+"""Logs in Chromium, on a real server: written, watched, shared by links, rotated, written offline and in two tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from cairn.client import sync
+from cairn.core.chain import Kind
+from tests.browser.pages import Device, application
+from tests.harness import Server
+
+NEW = "window.log = await cairn.newLog(); return log.capabilityText('write');"
+OPEN = "window.log = await cairn.openLink(given);"
+WATCH = "window.list = []; window.calls = 0; log.watch((list) => { window.list = list; window.calls += 1; });"
+SHOWN = "return list.map(({ seq, value, isPending }) => [seq, value, isPending]);"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with application(tmp_path_factory.mktemp("logs")) as server:
+        yield server
+
+
+@pytest.fixture
+def device(browser: Browser, server: Server) -> Iterator[Callable[[], Device]]:
+    """Makes browser profiles."""
+    devices: list[Device] = []
+
+    def make() -> Device:
+        devices.append(Device(browser, server))
+        return devices[-1]
+
+    yield make
+    for one in devices:
+        one.close()
+
+
+def python_values(server: Server, capability: str) -> list[Any]:
+    """The log as the Python SDK reads it: JSON values, and texts."""
+    with sync.connect(server.url) as session:
+        entries = list(session.chain(capability).entries(start=1))
+        return [entry.json() if entry.payload.content_type == 2 else entry.text() for entry in entries]
+
+
+def test_what_is_added_is_watched_everywhere(device: Callable[[], Device]) -> None:
+    writer, reader = device(), device()
+    writer.run(NEW)
+    writer.run(WATCH)
+    assert writer.run("return log.add({ n: 1 });") == {"seq": 1}
+    reader.run(OPEN, writer.run("return log.link();"))
+    reader.run(WATCH)
+    reader.run("await until(() => list.length === 1);")
+    writer.run("await Promise.all([2, 3, 4].map((n) => log.add({ n })));")
+    for one in (writer, reader):
+        one.run("await until(() => list.length === 4 && list.every(({ isPending }) => !isPending));")
+        assert one.run(SHOWN) == [[n, {"n": n}, False] for n in range(1, 5)]
+    assert writer.run("return [cairn.pending.value, cairn.status.value];") == [0, "online"]
+
+
+def test_python_reads_what_the_browser_writes_and_the_other_way(device: Callable[[], Device], server: Server) -> None:
+    one = device()
+    capability = one.run(NEW)
+    one.run("await log.add({ from: 'browser', text: 'höhle \\u{1F600}' }); await log.add('text');")
+    assert python_values(server, capability) == [{"from": "browser", "text": "höhle \U0001f600"}, "text"]
+    with sync.connect(server.url) as session:
+        chain = session.chain(capability)
+        chain.append_json({"from": "python"})
+        read = chain.rotate()
+        chain.append("after the rotation")
+        chain.checkpoint("the state", trims=True)
+        chain.append("after the checkpoint")
+    assert one.run("return values(log);")[2:] == [
+        {"from": "python"}, "after the rotation", "the state", "after the checkpoint",
+    ]  # fmt: skip
+    one.run("await log.rotate(); await log.add('after both'); await log.snapshot((state) => state + 1, 0);")
+    other = device()
+    other.run(OPEN, str(read))
+    assert "after both" not in other.run("return values(log);")
+    with sync.connect(server.url) as session:
+        last = list(session.chain(capability).entries())[-1]
+        assert (last.kind, last.text()) == (Kind.CHECKPOINT, "the state11")
+        assert session.chain(capability).verify().unreadable == 0
+
+
+def test_a_stranger_with_a_link_reads_and_cannot_write(device: Callable[[], Device], server: Server) -> None:
+    writer, stranger = device(), device()
+    writer.run(NEW)
+    writer.run("await log.add('for you');")
+    link = writer.run("return log.link({ page: location.origin + '/' });")
+    page = stranger.open("#" + link.partition("#")[2])
+    stranger.run("window.log = await cairn.openLink();", page=page)
+    assert stranger.run("return values(log);", page=page) == ["for you"]
+    for attempt in ("log.add('mine')", "log.rotate()", "log.end()", "log.link({ can: 'write' })"):
+        assert stranger.run(f"return attempt(() => {attempt});", page=page)["code"] == "forbidden"
+    assert page.url == f"{server.url}/"
+    assert "crn1" not in stranger.run("return JSON.stringify([history.state, { ...sessionStorage }]);", page=page)
+    page.reload()
+    again = """async () => {
+        const { connect } = await import('/sdk/cairn.js');
+        const log = await connect().openLink();
+        await log.catchUp();
+        return log.list[0].value;
+    }"""
+    assert page.evaluate(again) == "for you"
+
+
+def test_a_verify_link_reads_nothing(device: Callable[[], Device]) -> None:
+    writer, stranger = device(), device()
+    writer.run(NEW)
+    writer.run("await log.add('hidden');")
+    stranger.run(OPEN, writer.run("return log.link({ can: 'verify' });"))
+    assert stranger.run("await log.catchUp(); return log.list.map(({ problem }) => problem.code);") == ["key_missing"]
+    report = stranger.run(
+        "const { isGood, entries, unreadable } = await log.verify(); return [isGood, entries, unreadable];"
+    )
+    assert report == [True, 2, 1]
+
+
+def test_who_is_left_out_reads_nothing_that_comes_after(device: Callable[[], Device]) -> None:
+    writer, removed, kept = device(), device(), device()
+    writer.run(NEW)
+    writer.run("await log.add('before');")
+    removed.run(OPEN, writer.run("return log.link();"))
+    removed.run(WATCH)
+    writer.run("await log.rotate(); await log.add('after');")
+    kept.run(OPEN, writer.run("return log.link();"))
+    assert kept.run("return values(log);") == ["before", "after"]
+    removed.run("await until(() => list.length === 3);")
+    assert removed.run("return list.map(({ value, problem }) => value ?? problem.code);") == [
+        "before", "key_missing", "key_missing",
+    ]  # fmt: skip
+
+
+def test_a_snapshot_is_where_others_begin(device: Callable[[], Device]) -> None:
+    writer, reader = device(), device()
+    capability = writer.run(NEW)
+    sum_up = "(sum, { value }) => sum + (value?.n ?? 0)"
+    writer.run("for (const n of [1, 2, 3]) await log.add({ n });")
+    assert writer.run(f"return log.reduce({sum_up}, 0);") == 6
+    assert writer.run(f"return log.snapshot({sum_up}, 0);") == {"seq": 4}
+    writer.run("await log.add({ n: 10 });")
+    reader.run(OPEN, capability)
+    assert reader.run(f"return log.reduce({sum_up}, 0);") == 16
+    assert reader.run("return log.list.map(({ kind }) => kind);") == [*["entry"] * 3, "snapshot", "entry"]
+
+
+def test_what_is_added_offline_arrives_later_in_order_and_once(device: Callable[[], Device], server: Server) -> None:
+    one = device()
+    capability = one.run(NEW)
+    one.run("await log.add('first');")
+    one.run(WATCH)
+    one.context.set_offline(True)
+    assert one.run("return Promise.all(['a', 'b', 'c'].map((text) => log.add(text)));") == [{"seq": None}] * 3
+    assert one.run("return cairn.pending.value;") == 3
+    one.run("await until(() => list.length === 4);")
+    assert one.run(SHOWN)[1:] == [[None, "a", True], [None, "b", True], [None, "c", True]]
+    assert one.run("return cairn.status.value;") == "offline"
+    one.page.close()
+    one.context.set_offline(False)
+    one.page = one.open()
+    one.run(OPEN, capability)
+    one.run("await until(() => cairn.pending.value === 0 && log.list.every(({ isPending }) => !isPending));")
+    assert python_values(server, capability) == ["first", "a", "b", "c"]
+
+
+def test_an_answer_that_is_lost_makes_no_second_entry(device: Callable[[], Device], server: Server) -> None:
+    one = device()
+    capability = one.run(NEW)
+    lost: list[str] = []
+
+    def lose(route: Any) -> None:
+        route.fetch()  # the server has it
+        lost.append(route.request.url)
+        route.abort()
+
+    one.page.route("**/v1/chains/*/entries", lose)
+    assert one.run("return log.add('once');") == {"seq": None} or len(lost) > 0
+    one.page.close()
+    one.page = one.open()
+    one.run(OPEN, capability)
+    one.run("await until(() => cairn.pending.value === 0);")
+    one.run("await log.add('twice');")
+    assert python_values(server, capability) == ["once", "twice"]
+
+
+def test_two_tabs_share_one_queue(device: Callable[[], Device], server: Server) -> None:
+    one = device()
+    capability = one.run(NEW)
+    tabs = [one.page, one.open()]
+    one.run(OPEN, capability, page=tabs[1])
+    for tab in tabs:
+        one.run(WATCH, page=tab)
+    for number, tab in enumerate(tabs):
+        tab.evaluate(
+            "(tab) => { window.adding = Promise.all([...Array(40).keys()].map((n) => log.add({ tab, n }))); }", number
+        )
+    for tab in tabs:
+        one.run("await adding;", page=tab)
+        one.run("await until(() => list.length === 80 && list.every(({ isPending }) => !isPending));", page=tab)
+    values = python_values(server, capability)
+    for number in range(2):
+        assert [value["n"] for value in values if value["tab"] == number] == list(range(40))
+
+
+def test_two_devices_write_at_once(device: Callable[[], Device], server: Server) -> None:
+    first, second = device(), device()
+    capability = first.run(NEW)
+    second.run(OPEN, capability)
+    for number, one in enumerate((first, second)):
+        one.page.evaluate(
+            "(who) => { window.adding = (async () => { for (let n = 0; n < 10; n++) await log.add([who, n]); })(); }",
+            number,
+        )
+    for one in (first, second):
+        one.run("await adding;")
+    values = python_values(server, capability)
+    assert sorted(values) == [[who, n] for who in range(2) for n in range(10)]
+
+
+def test_what_cannot_be_added_says_so(device: Callable[[], Device]) -> None:
+    one = device()
+    one.run(NEW)
+    for value, code in (
+        ("undefined", "invalid"),
+        ("'x'.repeat(70000)", "too_large"),
+        ("'\\ud800'", "invalid"),
+        ("10n", "invalid"),
+    ):
+        answer = one.run(f"return attempt(() => log.add({value}));")
+        assert answer["code"] == code
+        assert answer["hint"]
+    one.run("await log.add('last'); await log.end('farewell');")
+    assert one.run("return attempt(() => log.add('more'));")["code"] == "closed"
+    assert one.run("return [cairn.pending.value, log.list.length];") == [0, 2]
+
+
+def test_without_a_grant_it_is_refused_and_says_what_to_try(browser: Browser, tmp_path: Any) -> None:
+    with application(tmp_path, interface={"admission": "grant"}) as server:
+        one = Device(browser, server)
+        one.run(NEW)
+        answer = one.run("return attempt(() => log.add('x'));")
+        assert answer["code"] == "forbidden"
+        assert "grant" in answer["hint"]
+        assert one.run("return cairn.pending.value;") == 0
+        one.close()
+
+
+def test_an_insecure_page_is_refused_with_the_remedy(browser: Browser, server: Server) -> None:
+    page = browser.new_page()
+    page.goto(f"http://cairn.test:{server.port}/")
+    answer = page.evaluate("""async () => {
+        const { connect } = await import('/sdk/cairn.js');
+        try { connect(); } catch ({ code, hint }) { return [code, hint]; }
+    }""")
+    page.close()
+    assert answer[0] == "unsupported"
+    assert "https" in answer[1]
+
+
+def test_a_log_is_there_again_without_a_connection(device: Callable[[], Device]) -> None:
+    one = device()
+    capability = one.run(NEW)
+    one.run("await log.add('kept'); await log.add('too'); await log.catchUp();")
+    page = one.open()
+    one.context.set_offline(True)
+    one.run(OPEN, capability, page=page)
+    assert one.run("return values(log);", page=page) == ["kept", "too"]
+    assert one.run("return cairn.status.value;", page=page) == "offline"

@@ -1,0 +1,163 @@
+/**
+ * An open account: its keyring, kept in a chain of its own, and the logs whose capabilities are in it.
+ *
+ * @import { ChainCapability, Log as OneLog } from "../chains/log.js"
+ * @import { LogEntry } from "../chains/log_entry.js"
+ * @import { Accounts, DoorOptions } from "./accounts.js"
+ */
+
+import { CairnError, Conflict, Invalid } from "../errors.js";
+import { formatWrite, parseCapability } from "../format/capability.js";
+import { KIND } from "../format/entry.js";
+import { newWriteCapability } from "../format/keys.js";
+import { encodePayload } from "../format/payload.js";
+import { Log } from "../chains/log.js";
+
+const TRIES = 8;
+
+/** Entries wait on this device that signing out would lose. */
+export class Unsent extends CairnError {
+  code = "unsent";
+  hint = "Connect first, or sign out with { discard: true }.";
+}
+
+/** The account of whoever is signed in. */
+export class Account {
+  /** @type {Map<string, Promise<OneLog>>} */
+  #open = new Map();
+
+  /**
+   * @param {Accounts} accounts
+   * @param {OneLog} log the account's own
+   * @param {{ name: string, home: string, recoveryCode: string | null }} about not for use outside: see `Accounts`
+   */
+  constructor(accounts, log, { name, home, recoveryCode }) {
+    this.accounts = accounts;
+    this.log = log;
+    this.name = name;
+    /** The URL of the server that the account has moved to; empty: it is here. */
+    this.home = home;
+    /** Opens the account without its password: show it once, for paper. Null but after `signUp`. */
+    this.recoveryCode = recoveryCode;
+  }
+
+  /**
+   * The log of a name in this account. At first use it is made: private, until a link to it is given out.
+   *
+   * @param {string} name
+   * @returns {Promise<OneLog>} the same one for the same name
+   * @throws {CairnError} Unavailable: it is to be made, and there is no connection
+   */
+  open(name) {
+    let log = this.#open.get(name);
+    if (!log) {
+      log = this.#find(name);
+      this.#open.set(name, log);
+      log.catch(() => this.#open.delete(name));
+    }
+    return log;
+  }
+
+  /** @returns {Promise<string[]>} the names of all logs in this account */
+  async names() {
+    await this.log.catchUp();
+    return [...this.#caps().keys()];
+  }
+
+  /**
+   * Keeps a log that somebody shared, or that was made without an account, under a name.
+   *
+   * @param {string} name
+   * @param {OneLog} log
+   */
+  async keep(name, log) {
+    await this.log.add({ name, cap: await log.capabilityText(log.can) });
+    this.#open.set(name, Promise.resolve(log));
+  }
+
+  /** Takes a log out of the account. The log itself stays on the server. @param {string} name */
+  async forget(name) {
+    await this.log.add({ name, cap: null });
+    this.#open.delete(name);
+  }
+
+  /**
+   * @param {string} from the present password
+   * @param {string} to the new one
+   * @param {DoorOptions} [options]
+   * @throws {CairnError} NoAccount: the present one is wrong. Closed: the account had the new one before.
+   */
+  changePassword(from, to, options) {
+    return this.accounts.changePassword(this.name, from, to, options);
+  }
+
+  /** A further recovery code. @param {string} password @param {DoorOptions} [options] @returns {Promise<string>} */
+  newRecoveryCode(password, options) {
+    return this.accounts.recoveryCode(this.name, password, options);
+  }
+
+  /**
+   * Ends the session, and removes from this device the keys and what was read with them.
+   *
+   * @param {{ discard?: boolean }} [options] discard: also what was added here and has not reached the server
+   * @throws {Unsent} something has not, even now
+   */
+  async signOut({ discard = false } = {}) {
+    const { outbox, cache } = await this.log.browser.storage();
+    const logs = [this.log, ...(await Promise.all(this.#open.values()))];
+    await Promise.all(logs.map((log) => log.flush()));
+    const unsent = await Promise.all(logs.map((log) => outbox.letters(log.id)));
+    if (unsent.flat().length > 0 && !discard) throw new Unsent("some entries have not reached the server yet");
+    for (const log of logs) {
+      log.close();
+      await outbox.clear(log.id);
+      await cache.forget(log.keyring.chainId);
+    }
+    this.#open.clear();
+    await this.accounts.forget();
+  }
+
+  /** @param {string} name @returns {Promise<OneLog>} */
+  async #find(name) {
+    const known = this.#caps().get(name);
+    return Log.of(this.log.browser, known ? await capabilityIn(known) : await this.#foundOrMade(name));
+  }
+
+  /** @param {string} name @returns {Promise<ChainCapability>} */
+  async #foundOrMade(name) {
+    for (let attempt = 1; ; attempt++) {
+      await this.log.catchUp();
+      const known = this.#caps().get(name);
+      if (known) return capabilityIn(known);
+      const capability = newWriteCapability();
+      const payload = encodePayload({ name, cap: await formatWrite(capability) });
+      try {
+        await this.log.writeNow({ kind: KIND.LINK, payload: () => payload, at: this.log.seq + 1 });
+        return capability;
+      } catch (error) {
+        if (!(error instanceof Conflict) || attempt === TRIES) throw error; // another device wrote: perhaps this name
+      }
+    }
+  }
+
+  /** @returns {Map<string, string>} */
+  #caps() {
+    return this.log.list.reduce(applied, new Map());
+  }
+}
+
+/** @param {Map<string, string>} caps @param {LogEntry} record @returns {Map<string, string>} */
+function applied(caps, { kind, value }) {
+  if (kind === "snapshot" && value?.caps) return new Map(Object.entries(value.caps));
+  if (kind !== "entry" || typeof value?.name !== "string") return caps;
+  if (typeof value.cap === "string") caps.set(value.name, value.cap);
+  else caps.delete(value.name);
+  return caps;
+}
+
+/** @param {string} text @returns {Promise<ChainCapability>} */
+async function capabilityIn(text) {
+  const capability = await parseCapability(text);
+  if (capability.type === "block") throw new Invalid("the keyring holds a capability that is for no chain");
+  return capability;
+}

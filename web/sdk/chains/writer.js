@@ -1,0 +1,168 @@
+/**
+ * The writing of a chain: entries are built on the newest accepted head, and built again when it has moved. What is sent
+ * again after a broken connection is the same bytes; so an entry never stands twice.
+ *
+ * @import { Bytes } from "../format/bytes.js"
+ * @import { ChainState } from "../format/chain.js"
+ * @import { Entry } from "../format/entry.js"
+ * @import { ChainKeys } from "../format/keys.js"
+ * @import { Server } from "../remote/server.js"
+ * @import { History } from "./history.js"
+ *
+ * @typedef {object} Wanted an entry to be written
+ * @property {number} kind
+ * @property {(state: ChainState) => Bytes | Promise<Bytes>} payload encoded, for the entry that follows `state`
+ * @property {boolean} [trims] the floor rises to its own seq
+ * @property {number} [at] this seq or none
+ */
+
+import { Closed, Conflict, Fork, Invalid, NotFound, Unavailable, Unknown } from "../errors.js";
+import { equal, toHex } from "../format/bytes.js";
+import { begin, follow } from "../format/chain.js";
+import { KIND } from "../format/entry.js";
+import { paused } from "../remote/http.js";
+
+const TRIES = 16;
+const PAUSE_MS = 20;
+const PAUSE_MS_MAX = 1_000;
+
+/** Appends to one chain. Whoever calls it holds the chain's turn (state/locks.js). */
+export class Writer {
+  /** @param {ChainKeys} keys @param {Server} server @param {History} history */
+  constructor(keys, server, history) {
+    this.keys = keys;
+    this.server = server;
+    this.history = history;
+  }
+
+  /**
+   * Appends entries, in order and all or none. The chain is created if it is not there.
+   *
+   * @param {Wanted[]} wanted
+   * @param {(entries: Entry[]) => Promise<void>} [onBuilt] waited for before they are sent
+   * @returns {Promise<Entry[]>} that stand
+   * @throws {CairnError} Unknown: they may stand. Conflict: `at` is taken, or others were always faster.
+   */
+  async append(wanted, onBuilt = async () => {}) {
+    /** @type {unknown} */
+    let failure;
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      if (attempt > 0) await paused(Math.min(PAUSE_MS * 2 ** attempt, PAUSE_MS_MAX) * Math.random());
+      const { genesis, entries } = await this.#build(wanted);
+      await onBuilt(entries);
+      try {
+        await this.#send(genesis ? [genesis, ...entries] : entries);
+        return entries;
+      } catch (error) {
+        if (await this.#standsAfter(error, entries)) return entries;
+        if (!(error instanceof Conflict)) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  /**
+   * Finds out what became of entries that were sent earlier, and sends them again if they can still stand.
+   *
+   * @param {Entry[]} entries which follow each other
+   * @returns {Promise<boolean>} whether they stand; if not, they never will
+   * @throws {CairnError} Unknown: nobody can tell any more
+   */
+  async settle(entries) {
+    const [first] = entries;
+    if (!first) return true;
+    const stands = this.history.stands(first.seq, first.hash) || (await this.#catchUpAndLook(first));
+    if (stands) return true;
+    const { state } = this.history;
+    const genesis = state ? null : await this.keys.genesis();
+    const before = state ?? /** @type {Entry} */ (genesis);
+    if (state?.isClosed || !equal(before.hash, first.prev)) return false;
+    try {
+      await this.#send(genesis ? [genesis, ...entries] : entries);
+      return true;
+    } catch (error) {
+      if (error instanceof Conflict) return this.#catchUpAndLook(first);
+      throw error;
+    }
+  }
+
+  /** @param {Entry} entry */
+  async #catchUpAndLook({ seq, hash }) {
+    try {
+      await this.history.catchUp();
+    } catch (error) {
+      if (error instanceof NotFound) return false; // the chain itself was not created
+      throw error;
+    }
+    const stands = this.history.stands(seq, hash);
+    if (stands === null) throw new Unknown("what was written may have been dropped since, or never have arrived");
+    return stands;
+  }
+
+  /** @param {Wanted[]} wanted @returns {Promise<{ genesis: Entry | null, entries: Entry[] }>} */
+  async #build(wanted) {
+    let { genesis, state } = await this.#base(wanted[0]?.at);
+    const entries = [];
+    for (const { kind, payload, trims } of wanted) {
+      const floor = trims ? state.seq + 1 : state.floor;
+      const entry = await this.keys.follow(state, kind, await payload(state), { floor });
+      state = follow(state, entry);
+      entries.push(entry);
+    }
+    return { genesis, entries };
+  }
+
+  /**
+   * What to build on: the accepted head, or a genesis that is yet to be sent.
+   *
+   * @param {number} [at] the seq that the first entry must have
+   * @returns {Promise<{ genesis: Entry | null, state: ChainState }>}
+   */
+  async #base(at) {
+    let { state } = this.history;
+    let genesis = null;
+    try {
+      if (!state || (at !== undefined && at !== state.seq + 1)) state = await this.history.catchUp();
+    } catch (error) {
+      if (!(error instanceof NotFound)) throw error;
+      genesis = await this.keys.genesis();
+      state = await begin(this.keys.chainId, genesis);
+    }
+    if (state.isClosed) throw new Closed("the chain has ended");
+    if (at !== undefined && at !== state.seq + 1) throw new Conflict("another entry has this place");
+    return { genesis, state };
+  }
+
+  /** @param {Entry[]} entries */
+  async #send(entries) {
+    const raws = entries.map(({ raw }) => raw);
+    const head = await this.server.append(this.keys.chainId, raws);
+    const last = /** @type {Entry} */ (entries.at(-1));
+    if (head.seq < last.seq) throw new Invalid("the server acknowledged another entry than was sent");
+    if (head.seq === last.seq && head.hash !== toHex(last.hash)) {
+      throw new Fork("the server acknowledged an entry, and shows another in its place");
+    }
+    await this.history.extend(raws);
+  }
+
+  /** @param {unknown} error @param {Entry[]} entries @returns {Promise<boolean>} they stand all the same */
+  async #standsAfter(error, [first]) {
+    const isOpen = error instanceof Conflict || error instanceof Closed || error instanceof Unknown;
+    if (!isOpen || !first) return false;
+    try {
+      const { isClosed } = await this.history.catchUp();
+      const stands = this.history.stands(first.seq, first.hash) === true;
+      if (error instanceof Closed && !stands && !isClosed) throw new Invalid("the server shows no end of the chain");
+      return stands;
+    } catch (later) {
+      if (later instanceof NotFound || later instanceof Unavailable) throw error;
+      throw later;
+    }
+  }
+}
+
+/** @param {ChainKeys} keys @param {(keyBefore: Bytes) => Bytes} encode @returns {Wanted} begins a new key epoch */
+export function rotation(keys, encode) {
+  return { kind: KIND.ROTATE, payload: async ({ keyEpoch }) => encode(await keys.readKey(keyEpoch)) };
+}

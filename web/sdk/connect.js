@@ -1,0 +1,143 @@
+/**
+ * The way in: `connect` gives a `Cairn`, which opens accounts, links and logs on one server.
+ *
+ * @import { Account } from "./account/account.js"
+ * @import { DoorOptions } from "./account/accounts.js"
+ */
+
+import { WrongCapability } from "./errors.js";
+import { Browser } from "./browser.js";
+import { Log } from "./chains/log.js";
+import { fromBase64url, textOf, toBase64url, utf8 } from "./format/bytes.js";
+import { parseCapability } from "./format/capability.js";
+import { checkContext, checkSupport } from "./format/crypto.js";
+import { newWriteCapability } from "./format/keys.js";
+
+const LINK_KEY = "cairn.link";
+
+/**
+ * @param {object} [options]
+ * @param {string} [options.url] the server's address; the one that this page is from, if not given
+ * @param {string} [options.realm] the site's name, which is part of every account; this page's host, if not given
+ * @param {string} [options.grant] what pays for writing, where the server asks for it
+ * @returns {Cairn}
+ * @throws {Unsupported} the page was opened in a way in which browsers allow no cryptography; `hint` says what to do
+ */
+export function connect({ url = "", realm = globalThis.location?.host ?? "", grant } = {}) {
+  checkContext();
+  return new Cairn(url.replace(/\/+$/, ""), realm, grant);
+}
+
+/** One server, as this page uses it. */
+export class Cairn {
+  /** @param {string} url @param {string} realm @param {string} [grant] */
+  constructor(url, realm, grant) {
+    this.browser = new Browser(url, grant);
+    this.realm = realm;
+  }
+
+  /** "connecting", "online" or "offline", as a signal. */
+  get status() {
+    return this.browser.status;
+  }
+
+  /** How many entries wait on this device for the server, as a signal. */
+  get pending() {
+    return this.browser.pending;
+  }
+
+  /**
+   * Makes an account; where this name and password have one, that is opened. `recoveryCode` of the new one is to be shown.
+   *
+   * @param {string} name
+   * @param {string} password
+   * @param {DoorOptions} [options]
+   * @returns {Promise<Account>}
+   * @throws {CairnError} Invalid: name or password is not of the allowed form
+   */
+  async signUp(name, password, options) {
+    return (await this.#accounts()).signUp(name, password, options);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} password
+   * @param {DoorOptions} [options]
+   * @returns {Promise<Account>}
+   * @throws {CairnError} NoAccount: name or password is wrong. Closed: the password was changed.
+   */
+  async signIn(name, password, options) {
+    return (await this.#accounts()).signIn(name, password, options);
+  }
+
+  /**
+   * Opens an account by its recovery code, and gives it a new password.
+   *
+   * @param {string} code
+   * @param {string} name
+   * @param {string} password
+   * @param {DoorOptions} [options]
+   * @returns {Promise<Account>}
+   * @throws {CairnError} as `signUp`; WrongCapability: it is no recovery code
+   */
+  async recover(code, name, password, options) {
+    return (await this.#accounts()).recover(code, name, password, options);
+  }
+
+  /** @returns {Promise<Account | null>} who signed in on this device before, also without a connection */
+  async resume() {
+    return (await this.#accounts()).resume();
+  }
+
+  /**
+   * Opens the log that a link is for. Without an argument it is the one in this page's address, from which it is taken out,
+   * so that it stays in no history; it is remembered for this tab.
+   *
+   * @param {string} [link] a whole address, what stands behind its #, or a capability
+   * @returns {Promise<Log>}
+   * @throws {WrongCapability} it is no link, or not whole
+   */
+  async openLink(link) {
+    await checkSupport();
+    const text = link ?? (await this.#linkOfPage());
+    const capability = await parseCapability(text.trim().split("#").at(-1) ?? "");
+    if (capability.type === "block") throw new WrongCapability("this link is for a file, not for a log");
+    return Log.of(this.browser, capability);
+  }
+
+  /** Whether this page was opened by a link. */
+  get hasLink() {
+    return location.hash.length > 1 || sessionStorage.getItem(LINK_KEY) !== null;
+  }
+
+  /** A new log that belongs to no account: who holds a link to it has it. @returns {Promise<Log>} */
+  async newLog() {
+    await checkSupport();
+    return Log.of(this.browser, newWriteCapability());
+  }
+
+  /** Ends what goes on. What waits stays on this device. */
+  close() {
+    this.browser.close();
+  }
+
+  async #accounts() {
+    await checkSupport();
+    const { Accounts } = await import("./account/accounts.js");
+    return new Accounts(this.browser, this.realm);
+  }
+
+  /** @returns {Promise<string>} */
+  async #linkOfPage() {
+    const { device } = await this.browser.storage();
+    const text = location.hash.slice(1);
+    if (!text) {
+      const kept = sessionStorage.getItem(LINK_KEY);
+      if (!kept) throw new WrongCapability("there is no link in the address");
+      return textOf(await device.open(fromBase64url(kept)));
+    }
+    history.replaceState(history.state, "", location.pathname + location.search);
+    sessionStorage.setItem(LINK_KEY, toBase64url(await device.seal(utf8(text))));
+    return text;
+  }
+}

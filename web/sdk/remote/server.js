@@ -1,0 +1,126 @@
+/**
+ * A Cairn server: what it gives is bytes, bounded and not yet believed. See docs/protocol.md.
+ *
+ * @import { Bytes } from "../format/bytes.js"
+ *
+ * @typedef {{ seq: number, hash: string, isClosed: boolean }} Head what the server says the newest entry is
+ */
+
+import { Invalid } from "../errors.js";
+import { concat, toHex, u32, viewOf } from "../format/bytes.js";
+import { ENTRY_BYTES_MAX } from "../format/entry.js";
+import { Http, jsonIn } from "./http.js";
+import { LiveSocket } from "./live_socket.js";
+
+export const PAGE_ENTRIES = 256;
+const PAGE_BYTES_MAX = PAGE_ENTRIES * (ENTRY_BYTES_MAX + 4);
+
+/** One server. */
+export class Server {
+  /** @type {LiveSocket | undefined} */
+  #liveSocket;
+
+  /**
+   * @param {string} [base] its address, without a slash at the end; empty: the one that this page is from
+   * @param {{ grant?: string, isDoors?: boolean }} [options] isDoors: its chains are doors, which have routes of their own
+   */
+  constructor(base = "", { grant, isDoors = false } = {}) {
+    this.base = base;
+    this.http = new Http(base, grant);
+    this.chains = `/v1/${isDoors ? "doors" : "chains"}`;
+  }
+
+  /** The socket on which all chains of this server are followed. */
+  get liveSocket() {
+    this.#liveSocket ??= new LiveSocket(socketUrl(this.base));
+    return this.#liveSocket;
+  }
+
+  /** @returns {Server} the same one, for door chains */
+  doors() {
+    return new Server(this.base, { grant: this.http.grant, isDoors: true });
+  }
+
+  /**
+   * A page of a chain's entries.
+   *
+   * @param {Bytes} chainId
+   * @param {number} from the first seq wanted
+   * @param {{ isFresh?: boolean }} [options] isFresh: past the browser's cache
+   * @returns {Promise<{ raws: Bytes[], headSeq: number }>}
+   * @throws {NotFound | Unavailable | Invalid | TooLarge}
+   */
+  async entries(chainId, from, { isFresh = false } = {}) {
+    const path = `${this.chains}/${toHex(chainId)}/entries?from=${from}&limit=${PAGE_ENTRIES}`;
+    const { headers, body } = await this.http.ask("GET", path, { isFresh, bytesMax: PAGE_BYTES_MAX });
+    return { raws: framesOf(body), headSeq: headSeqIn(headers.get("cairn-head") ?? "") };
+  }
+
+  /**
+   * Appends entries, all or none. When it returns they stand, durably.
+   *
+   * @param {Bytes} chainId
+   * @param {Bytes[]} raws
+   * @returns {Promise<Head>}
+   * @throws {CairnError} Conflict, Closed; Unknown: they may stand
+   */
+  async append(chainId, raws) {
+    const body = concat(...raws.flatMap((raw) => [u32(raw.length), raw]));
+    const answer = await this.http.ask("POST", `${this.chains}/${toHex(chainId)}/entries`, { body });
+    const { chain, seq, hash, closed } = jsonIn(answer.body) ?? {};
+    if (chain !== toHex(chainId) || !Number.isSafeInteger(seq) || typeof hash !== "string") {
+      throw new Invalid("the server answers with the head of another chain");
+    }
+    return { seq, hash, isClosed: closed === true };
+  }
+
+  /**
+   * The bytes that the server has under a block's id.
+   *
+   * @param {Bytes} blockId
+   * @param {number} bytesMax
+   * @returns {Promise<Bytes>}
+   * @throws {NotFound | Unavailable | TooLarge}
+   */
+  async block(blockId, bytesMax) {
+    return (await this.http.ask("GET", `/v1/blocks/${toHex(blockId)}`, { bytesMax })).body;
+  }
+
+  /** @returns {Promise<any>} what the server says of itself: versions, limits, admission, time */
+  async info() {
+    return jsonIn((await this.http.ask("GET", "/v1/info")).body);
+  }
+
+  /** @param {Bytes} chainId @param {number} from @returns {string} where its entries come as events */
+  liveUrl(chainId, from) {
+    return `${this.base}/v1/live?chain=${toHex(chainId)}@${from}`;
+  }
+}
+
+/** @param {string} base @returns {string} */
+function socketUrl(base) {
+  const url = new URL(`${base}/v1/live`, globalThis.location?.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  return url.href;
+}
+
+/** @param {string} header `seq hash` @throws {Invalid} */
+function headSeqIn(header) {
+  const seq = Number(/^(\d{1,16})(?: [0-9a-f]{64})?$/.exec(header)?.[1] ?? NaN);
+  if (!Number.isSafeInteger(seq)) throw new Invalid("the server does not say where the chain's head is");
+  return seq;
+}
+
+/** @param {Bytes} bytes n × (u32 length ‖ entry) @returns {Bytes[]} @throws {Invalid} */
+function framesOf(bytes) {
+  const frames = [];
+  let offset = 0;
+  while (offset < bytes.length) {
+    const start = offset + 4;
+    const stop = start > bytes.length ? Infinity : start + viewOf(bytes).getUint32(offset);
+    if (stop > bytes.length) throw new Invalid("the server's answer is cut off");
+    frames.push(bytes.slice(start, stop));
+    offset = stop;
+  }
+  return frames;
+}
