@@ -20,7 +20,7 @@ from cairn.link.handshake import ANSWERS, ASKS, HELLO_BYTES, Handshake, Versions
 from cairn.link.outbox import Outbox
 from cairn.testing.chains import Writer
 from cairn.wire import link as wire
-from cairn.wire.link import Assembler, Frame, Operation, Times
+from cairn.wire.link import Assembler, Frame, Operation
 from cairn.wire.messages import PutItem, encode_read_chain
 from cairn.wire.status import STATUS_OF
 
@@ -56,7 +56,7 @@ DECODERS: list[Callable[[bytes], Any]] = [
     wire.decode_error, wire.decode_keeps, wire.decode_truth,
 ]  # fmt: skip
 EXAMPLES: list[bytes] = [
-    wire.encode_request(Times(1, 2), b"body"),
+    wire.encode_request(1, 2, b"body"),
     wire.encode_paid_put(PutItem(PinHash(b"p" * 32), b"data"), GrantId(b"g" * 16)),
     wire.encode_unpin(BlockId(b"b" * 32), Pin(b"p" * 32)),
     wire.encode_head(HEAD),
@@ -193,8 +193,7 @@ def test_what_is_dropped_from_an_outbox_never_completes(pieces: list[int], which
 
 @given(u64, u32, st.binary(max_size=50))
 def test_requests(sent_ms: int, left_ms: int, body: bytes) -> None:
-    times = Times(sent_ms, left_ms)
-    assert wire.decode_request(wire.encode_request(times, body)) == (times, body)
+    assert wire.decode_request(wire.encode_request(sent_ms, left_ms, body)) == (sent_ms, left_ms, body)
 
 
 @given(st.one_of(st.none(), ids.filter(any).map(PinHash)), st.binary(max_size=50), grants)

@@ -147,10 +147,10 @@ class _Answering:
     def _admit(self, frame: Frame) -> None:
         if frame.request_id in self._tasks:
             raise Invalid("a request has the id of another")
-        times, body = decode_request(frame.payload)
+        sent_ms, left_ms, body = decode_request(frame.payload)
         now = time.monotonic()
-        late_ms = self._ages.of(times.sent_ms, int((now - self._born) * 1000))
-        deadline = now + (times.left_ms - late_ms) / 1000
+        late_ms = self._ages.of(sent_ms, int((now - self._born) * 1000))
+        deadline = now + (left_ms - late_ms) / 1000
         if self._link.is_stopping:
             self._refuse(frame.request_id, "the storage is stopping: try again")
         elif frame.operation in STREAMS:

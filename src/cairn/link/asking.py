@@ -21,6 +21,7 @@ import random
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from operator import attrgetter
 from typing import Final, TypeVar
 
 from cairn.config import LinkTls
@@ -33,7 +34,6 @@ from cairn.wire.link import (
     REPEATABLE,
     Frame,
     Operation,
-    Times,
     decode_error,
     encode_credit,
     encode_request,
@@ -52,6 +52,7 @@ PATIENCE_SECONDS: Final = 1.0
 _TICK_SECONDS: Final = 0.1
 _RETRY_SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 _LONGEST_ITEM_BYTES: Final = 128 * 1024
+_FINAL: Final = (Operation.ANSWER, Operation.ERROR)
 
 _log = logging.getLogger("cairn.link")
 
@@ -119,6 +120,7 @@ class _Asking:
     def __init__(self, socket: Socket, counts: Counts, on_lost: Callable[[_Asking], None]) -> None:
         self.lost = asyncio.Event()
         self.connection = Connection(socket, self._receive, self._on_lost)
+        self._loop = asyncio.get_running_loop()
         self._tell_lost = on_lost
         self._counts = counts
         self._waiting: dict[int, _Waiting] = {}
@@ -131,20 +133,26 @@ class _Asking:
         """How much is to be sent, and how much is waited for: the least loaded is asked next."""
         return self.connection.outbox.bytes, len(self._waiting)
 
-    async def ask(self, operation: Operation, body: bytes, deadline: float) -> Frame:
-        """Send a request, and wait for its answer. Raises _LostError, TooLarge."""
+    def ask(self, operation: Operation, body: bytes, deadline: float) -> asyncio.Future[Frame]:
+        """Send a request. What is returned gets its answer, or _LostError; cancelled, the request is taken back.
+
+        Raises:
+            TooLarge: the body is.
+        """
         now = time.monotonic()
         request_id = self._next_id()
-        waiting = _Waiting(asyncio.get_running_loop().create_future(), now, deadline)
         self.connection.send(request_id, operation, self._request(now, deadline, body))
-        self._waiting[request_id] = waiting
-        try:
-            return await waiting.future
-        except asyncio.CancelledError:
-            self._give_up(request_id)
-            raise
-        finally:
-            self._waiting.pop(request_id, None)
+        future: asyncio.Future[Frame] = self._loop.create_future()
+        self._waiting[request_id] = _Waiting(future, now, deadline)
+        return future
+
+    def take_back(self, future: asyncio.Future[Frame]) -> None:
+        """Nobody waits for this any more."""
+        for request_id, waiting in self._waiting.items():
+            if waiting.future is future:
+                del self._waiting[request_id]
+                self._give_up(request_id)
+                return
 
     async def stream(self, operation: Operation, body: bytes) -> AsyncIterator[bytes]:
         """The items of a streamed answer. Raises what it ends with; Unavailable if the connection is lost."""
@@ -178,7 +186,8 @@ class _Asking:
 
     def _receive(self, frame: Frame) -> None:
         waiting = self._waiting.get(frame.request_id)
-        if waiting is not None and frame.operation in (Operation.ANSWER, Operation.ERROR):
+        if waiting is not None and frame.operation in _FINAL:
+            del self._waiting[frame.request_id]
             if not waiting.future.done():
                 waiting.future.set_result(frame)
                 self._counts.round_trips.observe(time.monotonic() - waiting.since)
@@ -210,14 +219,16 @@ class _Asking:
         return was_unsent
 
     def _request(self, now: float, deadline: float, body: bytes) -> bytes:
-        times = Times(int((now - self._born) * 1000), max(0, int((deadline - now) * 1000)))
-        return encode_request(times, body)
+        return encode_request(int((now - self._born) * 1000), max(0, int((deadline - now) * 1000)), body)
 
     def _next_id(self) -> int:
         self._last_id = (self._last_id + 1) & 0xFFFFFFFF
         while self._last_id in self._streams or self._last_id in self._waiting:
             self._last_id = (self._last_id + 1) & 0xFFFFFFFF
         return self._last_id
+
+
+_load_of: Final = attrgetter("load")
 
 
 class Link:
@@ -293,9 +304,13 @@ class Link:
     async def _ask(self, operation: Operation, body: bytes, deadline: float) -> tuple[_Asking, Frame]:
         has_retried = False
         while True:
-            asking = await self._connected(deadline)
+            asking = await self._connected(deadline) if not self._open else self._least_loaded()
+            answer = asking.ask(operation, body, deadline)
             try:
-                return asking, await asking.ask(operation, body, deadline)
+                return asking, await answer
+            except asyncio.CancelledError:
+                asking.take_back(answer)
+                raise
             except _LostError as lost:
                 is_harmless = operation in REPEATABLE or not lost.was_sent
                 if not is_harmless:
@@ -315,7 +330,10 @@ class Link:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await self._changed.wait()
-        return self._open[0] if len(self._open) == 1 else min(self._open, key=lambda asking: asking.load)
+        return self._least_loaded()
+
+    def _least_loaded(self) -> _Asking:
+        return self._open[0] if len(self._open) == 1 else min(self._open, key=_load_of)
 
     def _admit(self, size: int) -> None:
         if self.counts.in_flight >= REQUESTS_MAX:

@@ -32,10 +32,11 @@ class Outbox:
 
     def push(self, request_id: int, messages: Sequence[bytes]) -> None:
         """Add the messages of one frame."""
-        self.bytes += sum(map(len, messages))
         if len(messages) == 1:
+            self.bytes += len(messages[0])
             self._short.append((request_id, messages[0]))
         else:
+            self.bytes += sum(map(len, messages))
             self._long.append((request_id, deque(messages)))
 
     def pop(self) -> bytes:

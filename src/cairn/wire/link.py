@@ -15,7 +15,6 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -107,6 +106,7 @@ WRITES: Final = frozenset({Operation.PUT_BLOCK, Operation.UNPIN_BLOCK, Operation
 REQUESTS: Final = REPEATABLE | WRITES | STREAMS
 
 _NO_JSON: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_BUNDLE: Final = int(Operation.BUNDLE)
 _OPERATIONS: Final = {int(operation): operation for operation in Operation}
 
 
@@ -116,13 +116,6 @@ class Frame(NamedTuple):
     request_id: int
     operation: Operation
     payload: bytes
-
-
-class Times(NamedTuple):
-    """When a request was sent, by a clock of the asker's that only grows, and how long it is worth doing; ms."""
-
-    sent_ms: int
-    left_ms: int
 
 
 def encode_frame(request_id: int, operation: Operation, payload: bytes = b"") -> list[bytes]:
@@ -143,8 +136,11 @@ def encode_frame(request_id: int, operation: Operation, payload: bytes = b"") ->
 
 def encode_bundle(messages: Sequence[bytes]) -> bytes:
     """Several frames as one message; together they hold at most `PIECE_BYTES_MAX` bytes with their lengths."""
-    lengths = [_LENGTH.pack(len(message)) for message in messages]
-    return _FRAME.pack(0, Operation.BUNDLE) + b"".join(chain.from_iterable(zip(lengths, messages, strict=True)))
+    pieces = [_FRAME.pack(0, Operation.BUNDLE)]
+    for message in messages:
+        pieces.append(_LENGTH.pack(len(message)))
+        pieces.append(message)
+    return b"".join(pieces)
 
 
 def bundled_bytes(message: bytes) -> int:
@@ -158,7 +154,7 @@ class Assembler:
     def __init__(self) -> None:
         self._parts: dict[int, list[bytes]] = {}
 
-    def feed(self, message: bytes) -> Iterator[Frame]:
+    def feed(self, message: bytes) -> list[Frame]:
         """The frames that are now whole.
 
         Raises:
@@ -166,10 +162,8 @@ class Assembler:
         """
         if len(message) > FRAME_BYTES_MAX:
             raise TooLarge("a message of the link is over its size")
-        for part in _unbundled(message):
-            frame = self._add_message(part)
-            if frame is not None:
-                yield frame
+        frames = [self._add_message(part) for part in _unbundled(message)]
+        return [frame for frame in frames if frame is not None]
 
     def _add_message(self, message: bytes) -> Frame | None:
         if len(message) < _FRAME.size:
@@ -198,32 +192,34 @@ class Assembler:
             raise TooLarge("the parts of a frame are not of their size, or too many")
 
 
-def _unbundled(message: bytes) -> Iterator[bytes]:
-    if len(message) < _FRAME.size or message[_FRAME.size - 1] != Operation.BUNDLE:
-        yield message
-        return
-    at = _FRAME.size
-    while at < len(message):
-        if len(message) - at < _LENGTH.size:
+def _unbundled(message: bytes) -> list[bytes]:
+    if len(message) < _FRAME.size or message[_FRAME.size - 1] != _BUNDLE:
+        return [message]
+    parts = []
+    at, end = _FRAME.size, len(message)
+    while at < end:
+        if end - at < _LENGTH.size:
             raise Invalid("a bundle of the link is cut off")
         (length,) = _LENGTH.unpack_from(message, at)
         at += _LENGTH.size
-        if len(message) - at < length:
+        if end - at < length:
             raise Invalid("a bundle of the link is cut off")
-        yield message[at : at + length]
+        parts.append(message[at : at + length])
         at += length
+    return parts
 
 
-def encode_request(times: Times, body: bytes) -> bytes:
-    """`u64 sent ‖ u32 left ‖ body`: the payload of a request."""
-    return _TIMES.pack(*times) + body
+def encode_request(sent_ms: int, left_ms: int, body: bytes) -> bytes:
+    """`u64 sent ‖ u32 left ‖ body`: when it is sent, and how long it is worth doing; ms, by a clock that only grows."""
+    return _TIMES.pack(sent_ms, left_ms) + body
 
 
-def decode_request(payload: bytes) -> tuple[Times, bytes]:
-    """The times and the body of a request. Raises Invalid."""
+def decode_request(payload: bytes) -> tuple[int, int, bytes]:
+    """When a request was sent, how long it is worth doing (both ms), and its body. Raises Invalid."""
     if len(payload) < _TIMES.size:
         raise Invalid("a request of the link begins with its times")
-    return Times(*_TIMES.unpack_from(payload)), payload[_TIMES.size :]
+    sent_ms, left_ms = _TIMES.unpack_from(payload)
+    return sent_ms, left_ms, payload[_TIMES.size :]
 
 
 # --- blocks ----------------------------------------------------------------------------------------------------------

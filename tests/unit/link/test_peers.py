@@ -22,7 +22,7 @@ from cairn.storage.memory import memory_store
 from cairn.storage.remote import remote_store
 from cairn.testing.chains import Writer, random_block
 from cairn.testing.faults import Faults, with_faults
-from cairn.wire.link import About, Assembler, Frame, Operation, Times, encode_frame, encode_request
+from cairn.wire.link import About, Assembler, Frame, Operation, encode_frame, encode_request
 
 KEYS = [b"k" * 32]
 HERE = Place("127.0.0.1")
@@ -210,7 +210,7 @@ async def asker(port: int, key: bytes = KEYS[0]) -> AsyncIterator[Socket]:
 
 
 def request(number: int, operation: Operation, body: bytes, left_ms: int = 5_000, sent_ms: int = 0) -> list[bytes]:
-    return encode_frame(number, operation, encode_request(Times(sent_ms, left_ms), body))
+    return encode_frame(number, operation, encode_request(sent_ms, left_ms, body))
 
 
 BAD_MESSAGES = [
