@@ -96,6 +96,7 @@ class InfoRoutes:
         """GET /metrics."""
         self._access.check_viewer(request, Viewer.METRICS)
         headers = [*COMMON, ("content-type", "text/plain; version=0.0.4; charset=utf-8"), NO_STORE]
+        await self._metrics.refresh()
         return Response(200, headers, self._metrics.text())
 
     async def get_health(self, request: Request) -> Response:

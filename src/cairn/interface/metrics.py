@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -54,6 +54,7 @@ class Metrics(Collector):
     def __init__(self, *sources: Source) -> None:
         self.in_flight = 0
         self.others: Callable[[], Sequence[Report]] = tuple  # the numbers of processes that serve beside this one
+        self.refresh: Callable[[], Awaitable[None]] = _nothing_to_do  # makes them newer
         self._sources = list(sources)
         self._names: dict[tuple[str, ...], str] = {}
         self._routes: defaultdict[str, Answers] = defaultdict(Answers)
@@ -133,6 +134,10 @@ class Metrics(Collector):
                 buckets.append((bound, float(total)))
             family.add_metric([route], buckets, answers.seconds)
         return family
+
+
+async def _nothing_to_do() -> None:
+    """There are no others."""
 
 
 class _Given(Collector):

@@ -129,6 +129,10 @@ class Beside(Protocol):
         """Theirs, as far as they are known."""
         ...
 
+    async def refresh(self) -> None:
+        """Know more of them, as far as that can be."""
+        ...
+
 
 class Siblings:
     """What the first process knows of the others."""
@@ -142,6 +146,9 @@ class Siblings:
     def others(self) -> list[Report]:
         """The numbers of the other processes, and of those that were."""
         return [*self._reports.values(), self._gone]
+
+    async def refresh(self) -> None:
+        """They tell by themselves, every second."""
 
     def answer(self, body: bytes) -> bytes:
         """Take the numbers of a process; returns those of all others. Raises Invalid."""
@@ -166,10 +173,14 @@ class Sibling:
         self._number = number
         self._ask = ask
 
+    async def refresh(self) -> None:
+        """Tell and be told."""
+        with contextlib.suppress(CairnError):  # there is no first process now: this one ends soon
+            body = encode_report(self._number, self.own())
+            self.others = [decode_report(await self._ask(body))[1]]
+
     async def report(self) -> None:
         """Tell and be told every second, until cancelled."""
         while True:
-            with contextlib.suppress(CairnError):  # there is no first process now: this one ends soon
-                body = encode_report(self._number, self.own())
-                self.others = [decode_report(await self._ask(body))[1]]
+            await self.refresh()
             await asyncio.sleep(REPORT_SECONDS)
