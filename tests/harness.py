@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 _START_SECONDS = 60.0
 _TABLES = ("node", "interface", "cache", "storage", "cluster")
 
@@ -244,14 +246,19 @@ class TwoWorkers(Server):
         return {**tables, "interface": {"workers": 2, **tables["interface"]}}
 
 
+DEPLOYMENT: Final = os.environ.get("CAIRN_TEST_DEPLOYMENT", "one")
 DEPLOYMENTS: Final = {"one": Server, "split": Split, "workers": TwoWorkers}
+
+
+counts_alone = pytest.mark.skipif(DEPLOYMENT == "workers", reason="each worker has its share of a limit per address")
+"""For tests that know at which request a limit is reached."""
 
 
 @contextmanager
 def serving(folder: Path, **settings: Any) -> Iterator[Server]:
     """A started server; keyword arguments are tables of the configuration, and `sites`, `environ` and `deployment`."""
     sites, environ = settings.pop("sites", []), settings.pop("environ", {})
-    deployment = settings.pop("deployment", os.environ.get("CAIRN_TEST_DEPLOYMENT", "one"))
+    deployment = settings.pop("deployment", DEPLOYMENT)
     server = DEPLOYMENTS[deployment](folder, settings, sites, environ=environ)
     try:
         server.start()

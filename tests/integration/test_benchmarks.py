@@ -46,3 +46,9 @@ def test_many_chains_are_built_once_and_read(tmp_path: Path) -> None:
     figures = json.loads(out.read_text())["figures"]
     assert (figures["chains"], figures["entries"]) == (40, 120)
     assert "built" not in _run("benchmarks.many_chains", folder, "--starts", 1, "--chains", 40)
+
+
+def test_the_link_is_measured_beside_a_bare_echo() -> None:
+    printed = _run("benchmarks.link", "--quick")
+    assert printed.count("bare picows echo") == printed.count("link, block get") == 2
+    assert printed.count("(goal 0.5 x)") == 2

@@ -50,6 +50,7 @@ from cairn.wire.messages import (
 )  # fmt: skip
 
 _PAGE_COST: Final = PAGE_BYTES + 256 * 1024
+_GET_COST: Final = BLOCK_BYTES_MAX * 4 // 9  # 512 KiB: most blocks are smaller, and few are read at the same moment
 _SMALL_COST: Final = 4 * 1024
 
 
@@ -88,7 +89,7 @@ class StoreResponder:
     def cost(self, operation: Operation, size: int) -> int:
         """See `Responder.cost`."""
         if operation is Operation.GET_BLOCK:
-            return BLOCK_BYTES_MAX
+            return _GET_COST
         if operation is Operation.READ:
             return _PAGE_COST
         return _SMALL_COST + size

@@ -35,8 +35,8 @@ from cairn.wire.link import (
     encode_error,
 )  # fmt: skip
 
-HELD_BYTES_MAX: Final = 32 * 1024 * 1024
-WAITING_BYTES_MAX: Final = 16 * 1024 * 1024
+HELD_BYTES_MAX: Final = 16 * 1024 * 1024
+WAITING_BYTES_MAX: Final = 8 * 1024 * 1024
 WAITING_MAX: Final = 4_096
 SHORT_BYTES_MAX: Final = 64 * 1024
 SHORT_AT_ONCE_MAX: Final = 1_024

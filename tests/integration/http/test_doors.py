@@ -9,7 +9,7 @@ import pytest
 from cairn.core.chain import FLAG_DOOR, Kind
 from cairn.testing.chains import Writer
 from cairn.wire.messages import ReadItem, decode_read_answer, encode_read
-from tests.harness import serving
+from tests.harness import counts_alone, serving
 from tests.integration.http.api import FREE_OF_RATES, Holder, head
 
 
@@ -85,6 +85,7 @@ def test_the_entries_of_a_door_are_not_kept_by_caches(server):
     assert full.headers["cache-control"] == missing.headers["cache-control"] == "no-store"
 
 
+@counts_alone
 def test_who_tries_many_doors_has_to_wait(tmp_path):
     """Reads, writes, hits and misses count alike; other routes go on."""
     limits = {"door_requests_per_minute": 30}

@@ -10,7 +10,7 @@ import time
 from cairn.core.chain import FLAG_DOOR
 from cairn.interface.secret import NodeSecret
 from cairn.testing.chains import Writer, altered, random_block
-from tests.harness import serving
+from tests.harness import counts_alone, serving
 from tests.integration.http.api import Holder, mint
 from tests.integration.http.frames import PREFACE
 
@@ -55,6 +55,7 @@ def _live_through(server, holder):
     assert server.ask("GET", f"/v1/blocks/{block.id.hex()}").status == 429
 
 
+@counts_alone
 def test_the_log_holds_no_id_key_or_grant(tmp_path):
     interface = {"admission": "grant", "limits": _LIMITS}
     with serving(tmp_path, interface=interface) as server:
