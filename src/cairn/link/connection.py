@@ -20,7 +20,7 @@ from cairn.link.socket import Socket
 from cairn.wire.link import Assembler, Frame, Operation, encode_frame
 
 BEAT_SECONDS: Final = 1.0
-SILENCE_SECONDS: Final = 3.0
+SILENCE_SECONDS: Final = 5.0
 
 _TOGETHER: Final = 16  # more at a time would let the other end wait for work
 

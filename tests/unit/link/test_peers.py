@@ -15,12 +15,13 @@ from cairn.core.chain import Kind, Seq
 from cairn.core.errors import CairnError, NotFound, Unavailable, Unknown
 from cairn.core.store import Store
 from cairn.interface.link import StoreResponder
-from cairn.link import AnsweringLink, Link, Place, answering, asking, connection, open_answering, open_link
+from cairn.link import Answer, AnsweringLink, Link, Place, answering, asking, connection, open_answering, open_link
 from cairn.link.handshake import ANSWERS, ASKS, Handshake
 from cairn.link.socket import Socket, connect, listening
 from cairn.storage.memory import memory_store
 from cairn.storage.remote import remote_store
 from cairn.testing.chains import Writer, random_block
+from cairn.testing.contract import take
 from cairn.testing.faults import Faults, with_faults
 from cairn.wire.link import About, Assembler, Frame, Operation, encode_frame, encode_request
 
@@ -152,11 +153,12 @@ async def test_a_stream_that_ignores_the_credit_is_ended() -> None:
         return whole(frame, item, Operation.ITEM) * (2 * asking.CREDIT_BYTES // len(item))
 
     async with peer(flood) as port, linked(port, 1) as link:
-        watch = remote_store(link).chains.watch(writer.keys.chain_id, Seq(0))
-        assert (await anext(watch)).seq == 0
+        items = link.stream(Operation.WATCH, bytes(44))
+        assert await anext(items) == item
         await until(lambda: link.counts.reconnects > 0)
         with pytest.raises(Unavailable):
-            await anext(watch)
+            async for _ in items:
+                pass
 
 
 async def test_a_silent_peer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,6 +334,34 @@ async def test_a_slow_watcher_holds_nobody_back() -> None:
         assert connection_here.outbox.bytes < 2 * asking.CREDIT_BYTES
         rest = [entry async for entry in dawdling]
         assert rest == writer.entries[1:]
+
+
+async def test_a_thousand_followers_of_a_chain_cost_the_link_what_one_does() -> None:
+    streams = []
+
+    class Counting(StoreResponder):
+        def stream(self, operation: Operation, body: bytes) -> Answer:
+            streams.append(operation)
+            return super().stream(operation, body)
+
+    store, writer = memory_store(), Writer("crowd")
+    writer.add_many(5)
+    await store.chains.append(writer.entries, NO_GRANT)
+    async with (
+        open_answering(HERE, KEYS, Counting(store, About)) as answering_link,
+        linked(answering_link.port, 1) as link,
+    ):
+        remote = remote_store(link)
+        following = [
+            asyncio.create_task(take(remote.chains.watch(writer.keys.chain_id, Seq(n % 6)), 16 - n % 6))
+            for n in range(1_000)
+        ]
+        await until(lambda: len(streams) == 1)
+        for _ in range(10):
+            await store.chains.append([writer.add()], NO_GRANT)
+        for number, seen in enumerate(await asyncio.gather(*following)):
+            assert seen == writer.entries[number % 6 :]
+        assert streams == [Operation.WATCH]
 
 
 async def test_too_many_requests_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

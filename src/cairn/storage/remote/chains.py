@@ -10,6 +10,7 @@ from cairn.core.chain import ChainId, Entry, Head, Kind, Seq
 from cairn.core.errors import CairnError, Invalid, Unavailable
 from cairn.link import Link
 from cairn.link.asking import CREDIT_BYTES
+from cairn.storage.remote.feed import Feed, Feeds
 from cairn.wire.link import (
     PAGE_BYTES,
     PAGE_ENTRIES_MAX,
@@ -29,6 +30,7 @@ class RemoteChains:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._feeds = Feeds(self.head, self._stream)
 
     async def head(self, chain_id: ChainId) -> Head:
         """See `ChainStore.head`."""
@@ -63,6 +65,36 @@ class RemoteChains:
 
     async def watch(self, chain_id: ChainId, start: Seq) -> AsyncIterator[Entry]:
         """See `ChainStore.watch`."""
+        following = int(start)
+        with self._feeds.following(chain_id) as feed:
+            while True:
+                changed = feed.changed
+                entries = await self._next(chain_id, feed, following)
+                for entry in entries:
+                    yield entry
+                    following = entry.seq + 1
+                    if entry.kind == Kind.CLOSE:
+                        return
+                if entries:
+                    continue
+                if feed.error is not None:
+                    raise type(feed.error)(str(feed.error))
+                if feed.next is not None and following < feed.next:
+                    following = feed.next  # what was there has been trimmed
+                elif feed.is_closed:
+                    return
+                else:
+                    await changed.wait()
+
+    async def _next(self, chain_id: ChainId, feed: Feed, following: int) -> list[Entry]:
+        """The next entries that are here or can be read; none when there are none yet, or the feed has failed."""
+        if feed.next is None or feed.error is not None:
+            return []
+        entries = feed.since(following)
+        return await self._page(chain_id, following, PAGE_ENTRIES_MAX) if entries is None else entries
+
+    async def _stream(self, chain_id: ChainId, start: Seq) -> AsyncIterator[Entry]:
+        """The entries from `start` on, as the other end tells of them."""
         following = int(start)
         body = encode_read([ReadItem(chain_id, start, CREDIT_BYTES)])
         async with contextlib.aclosing(self._link.stream(Operation.WATCH, body)) as items:  # type: ignore[type-var]
