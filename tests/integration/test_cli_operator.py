@@ -152,7 +152,7 @@ def test_a_second_signal_does_not_wait(cairn):
 
 def _metrics(port):
     with socket.create_connection(("127.0.0.1", port)) as asking:
-        asking.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        asking.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         return b"".join(iter(lambda: asking.recv(65536), b"")).decode()
 
 

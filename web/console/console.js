@@ -59,7 +59,7 @@ function render() {
   byId("sign-in").hidden = !needsToken;
   byId("content").hidden = needsToken;
   byId("loading").hidden = past.times.length > 0 || trouble !== null;
-  if (needsToken) askForToken(trouble.detail);
+  if (needsToken) askForToken();
   else if (past.times.length && !trouble) show(past);
   showTrouble();
   showAge();
@@ -71,10 +71,8 @@ function show(past) {
   byId("page").dataset.time = String(past.timeMs);
 }
 
-/** @param {string} detail */
-function askForToken(detail) {
-  const problem = byId("token-problem");
-  problem.textContent = hasToken() ? `This token does not open the console. The server says: ${detail}` : "";
+function askForToken() {
+  byId("token-problem").textContent = hasToken() ? "This token does not open the console: is it whole, and of this server?" : "";
   tokenInput.setAttribute("aria-invalid", String(hasToken()));
   if (document.activeElement === document.body) tokenInput.focus();
 }

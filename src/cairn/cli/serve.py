@@ -144,7 +144,7 @@ def _banner(config: Config, ready: Ready) -> None:
     pairs = [("  who may write", _admission(config, ready)), _keeper(config, ready)]
     pairs += [("  site", f"{site.static} ({', '.join(site.host) or 'every host'})") for site in config.site]
     if ready.admission != "link":
-        pairs.append(("  look", f"cairn status --server {ready.url}"))
+        pairs += [("  look", f"cairn status --server {ready.url}"), ("  console", f"{ready.url}/console/")]
     show_pairs([*pairs, ("  stop", "Ctrl-C")])
 
 

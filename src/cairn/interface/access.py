@@ -21,7 +21,7 @@ from cairn.core.chain import ChainId
 from cairn.core.clock import Clock
 from cairn.core.errors import Forbidden, Limited
 from cairn.core.store import Ledger, Usage
-from cairn.interface.forwarded import is_local, is_of_foreign_page
+from cairn.interface.forwarded import is_local, is_of_foreign_page, is_of_this_machine
 from cairn.interface.grant import TOKEN_CHARS_MAX, Grant, read_grant
 from cairn.interface.http import Request
 from cairn.interface.rates import Places, Rate, address_group
@@ -164,7 +164,8 @@ class Access:
         Raises:
             Forbidden: neither.
         """
-        if is_local(request.client, request.headers) and not is_of_foreign_page(request.headers):
+        is_near = is_local(request.client, request.headers) and is_of_this_machine(request.host)
+        if is_near and not is_of_foreign_page(request.headers):
             return
         token = (_bearer(request) or "").encode()
         if not any(hmac.compare_digest(token, known.encode()) for known in self._view_tokens[viewer]):

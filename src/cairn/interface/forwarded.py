@@ -63,7 +63,12 @@ def is_of_foreign_page(headers: RequestHeaders) -> bool:
         host = urlsplit(origin).hostname or ""
     except ValueError:
         return True
-    return host != "localhost" and not host.endswith(".localhost") and not is_loopback(host)
+    return not is_of_this_machine(host)
+
+
+def is_of_this_machine(host: str) -> bool:
+    """Whether a host's name leads here and nowhere else. Another name may be one that a stranger's DNS turned here."""
+    return host == "localhost" or host.endswith(".localhost") or is_loopback(host.strip("[]"))
 
 
 def is_loopback(address: str) -> bool:

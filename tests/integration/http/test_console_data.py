@@ -133,6 +133,9 @@ def test_from_afar_it_takes_the_right_token(server: Server, path: str, rights: s
         assert token not in refused.body.decode()
     assert ask_as(server, path, None, {"Origin": "https://elsewhere.example"}).status == 403
     assert ask_as(server, path, None, {}).status == 200
+    for host, status in {"stranger.example": 403, "localhost": 200, "a.localhost:80": 200, "[::1]:80": 200}.items():
+        assert ask_as(server, path, None, {"Host": host}).status == status
+    assert ask_as(server, path, token, {"Host": "stranger.example"}).status == 200
 
 
 def test_a_token_to_look_does_not_issue_grants(server: Server) -> None:
