@@ -1,11 +1,16 @@
 """The memory tier: S3-FIFO, bounded in bytes (Yang et al., "FIFO queues are all you need for cache eviction", SOSP
 2023).
 
-Three queues, each first in, first out. What is new enters the *small* queue, about a tenth of the room, and most of it
+Three queues, each first in, first out. What is new enters the *small* queue, a twentieth of the room, and most of it
 leaves from there: most keys are asked for once. What was asked for again meanwhile moves on to the *main* queue, where
 every further hit buys one more turn. Keys that left the small queue are remembered in the *ghost* queue, without their
 values, as many as there are items: one that comes back soon enters the main queue at once. So a scan passes through
 the small queue alone.
+
+The paper counts items; here they have sizes, and one large item takes the room of many small ones. So an item that is
+larger than the average has to be asked for more often to get into the main queue, and each turn there costs it more
+hits; a very large one that comes back from among the ghosts enters the small queue again. That is worth one to three
+hits in a hundred, for less than one in a hundred of the bytes in all but the smallest caches (docs/performance.md).
 
 A hit moves nothing. It is one look-up and a count, which the queues read when the key's turn to leave comes. All of it
 belongs to one thread.
@@ -23,15 +28,16 @@ from cairn.cache.counts import Counts
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-ITEM_BYTES: Final = 600
+ITEM_BYTES: Final = 800
 """What an item costs beside its size: key, value's frame, the item, its places in two tables."""
 
 GHOST_BYTES: Final = 250
 """What a remembered key costs."""
 
-_SMALL_SHARE: Final = 10  # one tenth (paper, 4.1)
+_SMALL_SHARE: Final = 20  # one twentieth (paper, 4.1: a tenth)
 _TURNS_MAX: Final = 3  # hits that count (paper, 4.1: two bits)
-_PROMOTING_HITS: Final = 2  # in the small queue (paper, algorithm 1: freq > 1)
+_LARGE: Final = 4  # times the average
+_VERY_LARGE: Final = 16
 
 
 class _Queue(OrderedDict[K, "_Item[K, V]"], Generic[K, V]):
@@ -116,10 +122,10 @@ class MemoryCache(Counts, Generic[K, V]):
         if size + ITEM_BYTES > self.capacity:
             self.refused += 1
             return
-        is_ghost = self._ghosts.pop(key, self) is None
+        is_wanted = self._ghosts.pop(key, self) is None and size <= _VERY_LARGE * self._average()
         self._make_room(size + ITEM_BYTES)
         item = self._items[key] = _Item(value, size, self._now())
-        (self._main if is_ghost else self._small).enter(key, item)
+        (self._main if is_wanted else self._small).enter(key, item)
         self.admissions += 1
 
     def drop(self, key: K) -> None:
@@ -145,7 +151,7 @@ class MemoryCache(Counts, Generic[K, V]):
 
     def _relieve_small(self) -> None:
         key, item = self._small.leave_oldest()
-        if item.hits >= _PROMOTING_HITS:
+        if item.hits >= self._price(item.size):  # paper, algorithm 1: freq > 1
             item.hits = 0
             self._main.enter(key, item)
         else:
@@ -154,11 +160,20 @@ class MemoryCache(Counts, Generic[K, V]):
 
     def _relieve_main(self) -> None:
         key, item = self._main.leave_oldest()
-        if item.hits:
-            item.hits = min(item.hits, _TURNS_MAX) - 1
+        price = self._price(item.size)
+        if item.hits >= price:
+            item.hits = min(item.hits, _TURNS_MAX) - price
             self._main.enter(key, item)
         else:
             self._evict(key, item)
+
+    def _price(self, size: int) -> int:
+        """How many hits an item of this size pays for its next turn."""
+        average = self._average()
+        return 1 + (size >= average) + (size >= _LARGE * average)
+
+    def _average(self) -> int:
+        return (self._small.bytes + self._main.bytes) // (len(self._items) or 1)
 
     def _evict(self, key: K, item: _Item[K, V]) -> None:
         del self._items[key]

@@ -20,7 +20,7 @@ K = TypeVar("K", bound=Hashable)
 
 SCALES: Final = (0.5, 1.0, 2.0, 4.0)
 
-_KEYS_MAX: Final = 4_096
+_KEYS_MAX: Final = 2_048
 _HASHES: Final = 1 << 16
 _FIRST_SHARE: Final = 4  # one in four at most: a key in the sample costs a microsecond for each request
 _WINDOW: Final = 65_536  # sampled requests, after which those before count half

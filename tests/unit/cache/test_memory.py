@@ -70,7 +70,7 @@ def test_counts_what_happens() -> None:
 
 def test_tells_how_long_what_is_evicted_was_there() -> None:
     seconds = iter(range(0, 1_000, 30))
-    cache: MemoryCache[int, int] = MemoryCache(3_500, lambda: next(seconds))
+    cache: MemoryCache[int, int] = MemoryCache(2 * (1_000 + ITEM_BYTES) + GHOST_BYTES, lambda: next(seconds))
     for key in range(3):
         cache.put(key, key, 1_000)  # at 0 and 30; the third pushes the first out at 60
     assert (cache.evictions, cache.eviction_ages.sum) == (1, 60)
