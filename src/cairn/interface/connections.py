@@ -238,10 +238,11 @@ class Connections:
     def _check(self, before: dict[str, _Seen], passed: float) -> dict[str, _Seen]:
         """What there is to know of every connection, cutting those that have had their time."""
         after: dict[str, _Seen] = {}
+        sockets = {gathering.peer for gathering in self._gatherings}
         for peer, connection in self._all():
             with connection:
                 seen = _look(connection, before.get(peer), passed)
-                if self._is_over(seen):
+                if self._is_over(seen, is_socket=peer in sockets):
                     self.dropped += 1
                     cut(connection)
                 else:
@@ -249,10 +250,12 @@ class Connections:
         self.open = len(after)
         return after
 
-    def _is_over(self, seen: _Seen) -> bool:
+    def _is_over(self, seen: _Seen, *, is_socket: bool) -> bool:
+        """Whether a connection has had its time; a live socket, whose client is told first that it lagged, twice."""
         if seen.received < _PREFACE_BYTES:
             return seen.age_seconds >= self._limits.header_seconds > 0
-        seconds_max = self._limits.send_seconds if seen.unsent else self._idle_seconds
+        send_seconds = self._limits.send_seconds * (2 if is_socket else 1)
+        seconds_max = send_seconds if seen.unsent else self._idle_seconds
         return seen.still_seconds >= seconds_max
 
     def _cut_crowds(self, known: dict[str, _Seen]) -> bool:

@@ -171,6 +171,7 @@ class _Conversation:
         self._clock = clock
         self._socket = socket
         self._number = str(number)
+        self._seconds_to_return = limits.send_seconds
         self._sending: ChainId | None = None
         self._texts: asyncio.Queue[str] = asyncio.Queue(_TEXTS_MAX)
         self._work = asyncio.Event()
@@ -344,11 +345,11 @@ class _Conversation:
                 await self._say_last(encode_problem(end))
             elif isinstance(end, Lagged):
                 self._sockets.lagged += 1
-                await self._say_last(encode_lagged(lagging))
+                await self._say_last(encode_lagged(lagging), self._seconds_to_return)
             elif isinstance(end, Exception) and not isinstance(end, Gone):
                 _log.error("a live socket failed in an unexpected way", exc_info=end)
 
-    async def _say_last(self, text: str) -> None:
+    async def _say_last(self, text: str, seconds_max: float = _FAREWELL_SECONDS) -> None:
         with contextlib.suppress(Gone, TimeoutError):
-            async with asyncio.timeout(_FAREWELL_SECONDS):
+            async with asyncio.timeout(seconds_max):
                 await self._socket.send_last(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import socket
 
 import pytest
 
@@ -98,6 +99,8 @@ async def test_who_reads_again_learns_what_it_missed(server, writer):
         await _append(server, writer, 60_000)
     async with fronts() as session:
         front = await session.open(server)
+        received: socket.socket = front.transport.get_extra_info("socket")
+        received.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         await front.subscribe({writer: 0})
         front.transport.pause_reading()
         await _until_metric(server, "cairn_live_lagged_total 1.0")
