@@ -5,7 +5,7 @@
  * @import { ReadCapability, WriteCapability, VerifyCapability, BlockCapability } from "../../web/sdk/format/capability.js"
  */
 
-import { decodeManifest, openBlock } from "../../web/sdk/objects/block.js";
+import { openBlock } from "../../web/sdk/format/block.js";
 import { concat, fromBase64url, fromHex, readU64, textOf, toBase64url, toHex } from "../../web/sdk/format/bytes.js";
 import {
   formatBlock,
@@ -16,6 +16,7 @@ import {
   readFromWrite,
   readKeyOf,
 } from "../../web/sdk/format/capability.js";
+import { decodeManifest } from "../../web/sdk/format/manifest.js";
 import { begin, decodeEntries, follow, verifySignatures } from "../../web/sdk/format/chain.js";
 import { PublicKey, checkSupport, domain, hkdf, publicKeyOf } from "../../web/sdk/format/crypto.js";
 import { Entry } from "../../web/sdk/format/entry.js";
@@ -250,8 +251,8 @@ const CHECKS = {
     const { isManifest, data } = await openBlock(bytesOf(v, "manifest_block"), reference);
     same(isManifest, true, "kind");
     same(toHex(data), v.manifest, "data");
-    const { total, chunkBytes, chunks } = decodeManifest(data, 2 ** 25);
-    same(`${total} ${chunkBytes} ${chunks.length}`, "5000 4096 2", "manifest");
+    const { total, chunkBytes, references } = decodeManifest(data, 2 ** 25);
+    same(`${total} ${chunkBytes} ${references.length}`, "5000 4096 2", "manifest");
     await refused(() => decodeManifest(data, 4999), TooLarge);
     for (let i = 0; i < 20; i++) {
       if (i === 11 || i === 15) continue; // another size within the last chunk, and another chunk size: both consistent

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from cairn.interface.bundled import web_folder
+from tests.browser.pages import Device, application
 from tests.browser.published import Published
 from tests.harness import Server, serving
 
@@ -60,3 +61,25 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def chain(demo: Server, request: pytest.FixtureRequest) -> Published:
     """A chain on that server, with its genesis."""
     return Published(demo, seed=request.node.name)
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose site is an empty page: an application on the SDK is what tests make of it."""
+    with application(tmp_path_factory.mktemp("app")) as server:
+        yield server
+
+
+@pytest.fixture
+def device(browser: Browser, app: Server, request: pytest.FixtureRequest) -> Iterator[Callable[[], Device]]:
+    """Makes browser profiles with that page. Each test has a realm, and so accounts, of its own."""
+    devices: list[Device] = []
+    realm = request.node.name.replace("_", "-")
+
+    def make() -> Device:
+        devices.append(Device(browser, app, realm))
+        return devices[-1]
+
+    yield make
+    for one in devices:
+        one.close()

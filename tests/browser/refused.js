@@ -1,6 +1,7 @@
 /** Everything in vectors/refused-v1.json is refused by the SDK, and by no other error than its own. */
 
-import { decodeManifest, openBlock } from "../../web/sdk/objects/block.js";
+import { openBlock } from "../../web/sdk/format/block.js";
+import { decodeManifest } from "../../web/sdk/format/manifest.js";
 import { concat, fromHex } from "../../web/sdk/format/bytes.js";
 import { parseCapability } from "../../web/sdk/format/capability.js";
 import { begin, decodeEntries, follow, verifySignatures } from "../../web/sdk/format/chain.js";

@@ -2,37 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import pytest
-from playwright.sync_api import Browser
-
-from tests.browser.pages import PASSWORD, Device, application
-from tests.harness import Server
+from tests.browser.pages import PASSWORD, Device
 
 SIGN_UP = "window.me = await cairn.signUp('ann', given); return me.recoveryCode;"
 SIGN_IN = "return attempt(async () => { window.me = await cairn.signIn('ann', given); return me.name; });"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with application(tmp_path_factory.mktemp("accounts")) as server:
-        yield server
-
-
-@pytest.fixture
-def device(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Callable[[], Device]]:
-    """Makes browser profiles. Each test has a realm, and so accounts, of its own."""
-    devices: list[Device] = []
-    realm = request.node.name.replace("_", "-")
-
-    def make() -> Device:
-        devices.append(Device(browser, server, realm))
-        return devices[-1]
-
-    yield make
-    for one in devices:
-        one.close()
 
 
 def test_a_second_browser_signs_in_and_sees_the_data(device: Callable[[], Device]) -> None:

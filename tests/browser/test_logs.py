@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser
 
 from cairn.client import sync
@@ -17,26 +16,6 @@ NEW = "window.log = await cairn.newLog(); return log.capabilityText('write');"
 OPEN = "window.log = await cairn.openLink(given);"
 WATCH = "window.list = []; window.calls = 0; log.watch((list) => { window.list = list; window.calls += 1; });"
 SHOWN = "return list.map(({ seq, value, isPending }) => [seq, value, isPending]);"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with application(tmp_path_factory.mktemp("logs")) as server:
-        yield server
-
-
-@pytest.fixture
-def device(browser: Browser, server: Server) -> Iterator[Callable[[], Device]]:
-    """Makes browser profiles."""
-    devices: list[Device] = []
-
-    def make() -> Device:
-        devices.append(Device(browser, server))
-        return devices[-1]
-
-    yield make
-    for one in devices:
-        one.close()
 
 
 def python_values(server: Server, capability: str) -> list[Any]:
@@ -61,12 +40,12 @@ def test_what_is_added_is_watched_everywhere(device: Callable[[], Device]) -> No
     assert writer.run("return [cairn.pending.value, cairn.status.value];") == [0, "online"]
 
 
-def test_python_reads_what_the_browser_writes_and_the_other_way(device: Callable[[], Device], server: Server) -> None:
+def test_python_reads_what_the_browser_writes_and_the_other_way(device: Callable[[], Device], app: Server) -> None:
     one = device()
     capability = one.run(NEW)
     one.run("await log.add({ from: 'browser', text: 'höhle \\u{1F600}' }); await log.add('text');")
-    assert python_values(server, capability) == [{"from": "browser", "text": "höhle \U0001f600"}, "text"]
-    with sync.connect(server.url) as session:
+    assert python_values(app, capability) == [{"from": "browser", "text": "höhle \U0001f600"}, "text"]
+    with sync.connect(app.url) as session:
         chain = session.chain(capability)
         chain.append_json({"from": "python"})
         read = chain.rotate()
@@ -80,13 +59,13 @@ def test_python_reads_what_the_browser_writes_and_the_other_way(device: Callable
     other = device()
     other.run(OPEN, str(read))
     assert "after both" not in other.run("return values(log);")
-    with sync.connect(server.url) as session:
+    with sync.connect(app.url) as session:
         last = list(session.chain(capability).entries())[-1]
         assert (last.kind, last.text()) == (Kind.CHECKPOINT, "the state11")
         assert session.chain(capability).verify().unreadable == 0
 
 
-def test_a_stranger_with_a_link_reads_and_cannot_write(device: Callable[[], Device], server: Server) -> None:
+def test_a_stranger_with_a_link_reads_and_cannot_write(device: Callable[[], Device], app: Server) -> None:
     writer, stranger = device(), device()
     writer.run(NEW)
     writer.run("await log.add('for you');")
@@ -96,7 +75,7 @@ def test_a_stranger_with_a_link_reads_and_cannot_write(device: Callable[[], Devi
     assert stranger.run("return values(log);", page=page) == ["for you"]
     for attempt in ("log.add('mine')", "log.rotate()", "log.end()", "log.link({ can: 'write' })"):
         assert stranger.run(f"return attempt(() => {attempt});", page=page)["code"] == "forbidden"
-    assert page.url == f"{server.url}/"
+    assert page.url == f"{app.url}/"
     assert "crn1" not in stranger.run("return JSON.stringify([history.state, { ...sessionStorage }]);", page=page)
     page.reload()
     again = """async () => {
@@ -148,7 +127,7 @@ def test_a_snapshot_is_where_others_begin(device: Callable[[], Device]) -> None:
     assert reader.run("return log.list.map(({ kind }) => kind);") == [*["entry"] * 3, "snapshot", "entry"]
 
 
-def test_what_is_added_offline_arrives_later_in_order_and_once(device: Callable[[], Device], server: Server) -> None:
+def test_what_is_added_offline_arrives_later_in_order_and_once(device: Callable[[], Device], app: Server) -> None:
     one = device()
     capability = one.run(NEW)
     one.run("await log.add('first');")
@@ -164,10 +143,10 @@ def test_what_is_added_offline_arrives_later_in_order_and_once(device: Callable[
     one.page = one.open()
     one.run(OPEN, capability)
     one.run("await until(() => cairn.pending.value === 0 && log.list.every(({ isPending }) => !isPending));")
-    assert python_values(server, capability) == ["first", "a", "b", "c"]
+    assert python_values(app, capability) == ["first", "a", "b", "c"]
 
 
-def test_an_answer_that_is_lost_makes_no_second_entry(device: Callable[[], Device], server: Server) -> None:
+def test_an_answer_that_is_lost_makes_no_second_entry(device: Callable[[], Device], app: Server) -> None:
     one = device()
     capability = one.run(NEW)
     lost: list[str] = []
@@ -184,10 +163,10 @@ def test_an_answer_that_is_lost_makes_no_second_entry(device: Callable[[], Devic
     one.run(OPEN, capability)
     one.run("await until(() => cairn.pending.value === 0);")
     one.run("await log.add('twice');")
-    assert python_values(server, capability) == ["once", "twice"]
+    assert python_values(app, capability) == ["once", "twice"]
 
 
-def test_two_tabs_share_one_queue(device: Callable[[], Device], server: Server) -> None:
+def test_two_tabs_share_one_queue(device: Callable[[], Device], app: Server) -> None:
     one = device()
     capability = one.run(NEW)
     tabs = [one.page, one.open()]
@@ -201,12 +180,12 @@ def test_two_tabs_share_one_queue(device: Callable[[], Device], server: Server) 
     for tab in tabs:
         one.run("await adding;", page=tab)
         one.run("await until(() => list.length === 80 && list.every(({ isPending }) => !isPending));", page=tab)
-    values = python_values(server, capability)
+    values = python_values(app, capability)
     for number in range(2):
         assert [value["n"] for value in values if value["tab"] == number] == list(range(40))
 
 
-def test_two_devices_write_at_once(device: Callable[[], Device], server: Server) -> None:
+def test_two_devices_write_at_once(device: Callable[[], Device], app: Server) -> None:
     first, second = device(), device()
     capability = first.run(NEW)
     second.run(OPEN, capability)
@@ -217,7 +196,7 @@ def test_two_devices_write_at_once(device: Callable[[], Device], server: Server)
         )
     for one in (first, second):
         one.run("await adding;")
-    values = python_values(server, capability)
+    values = python_values(app, capability)
     assert sorted(values) == [[who, n] for who in range(2) for n in range(10)]
 
 
@@ -249,9 +228,9 @@ def test_without_a_grant_it_is_refused_and_says_what_to_try(browser: Browser, tm
         one.close()
 
 
-def test_an_insecure_page_is_refused_with_the_remedy(browser: Browser, server: Server) -> None:
+def test_an_insecure_page_is_refused_with_the_remedy(browser: Browser, app: Server) -> None:
     page = browser.new_page()
-    page.goto(f"http://cairn.test:{server.port}/")
+    page.goto(f"http://cairn.test:{app.port}/")
     answer = page.evaluate("""async () => {
         const { connect } = await import('/sdk/cairn.js');
         try { connect(); } catch ({ code, hint }) { return [code, hint]; }

@@ -23,6 +23,6 @@ export { KIND } from "./format/entry.js";
 export { EphemeralReader } from "./format/ephemeral.js";
 export { Reference } from "./format/reference.js";
 export { Live } from "./chains/live.js";
-export { readObject } from "./objects/block.js";
+export { readObject } from "./objects/download.js";
 export { Server } from "./remote/server.js";
 export { Pins } from "./state/pins.js";

@@ -6,6 +6,7 @@
  * @import { Capability, ReadCapability, VerifyCapability, WriteCapability } from "../format/capability.js"
  * @import { ChainState } from "../format/chain.js"
  * @import { Reference } from "../format/reference.js"
+ * @import { GetOptions, PutOptions } from "../objects/files.js"
  * @import { Place } from "../state/database.js"
  * @import { LiveState } from "./live.js"
  * @import { LogEntry } from "./log_entry.js"
@@ -309,6 +310,52 @@ export class Log {
       if (!(error instanceof CairnError)) throw error;
       return { isGood: false, entries: 0, missing: 0, unreadable: 0, seq: -1, problem: error };
     }
+  }
+
+  // --- files
+
+  /**
+   * Keeps a file of any size and adds an entry for it; the file's bytes need a connection. A try that was broken off, by
+   * `signal` or by closing the page, goes on where it was when the same file is put again.
+   *
+   * @param {Blob} blob
+   * @param {PutOptions} [options]
+   * @returns {Promise<Added>}
+   * @throws {CairnError} as `add`
+   */
+  async putFile(blob, options = {}) {
+    const { keys } = this.#writing();
+    const { putFile } = await import("../objects/files.js");
+    const { value, reference } = await putFile(this.browser, keys, blob, options);
+    return this.add(value, { references: [reference] });
+  }
+
+  /**
+   * @param {LogEntry} entry of a file
+   * @param {GetOptions} [options]
+   * @returns {Promise<File>}
+   * @throws {CairnError} NotFound: it has no file, or the file was removed. TooLarge: over `bytesMax`
+   */
+  async getFile(entry, options = {}) {
+    return (await import("../objects/files.js")).getFile(this.browser, entry, options);
+  }
+
+  /**
+   * A file's bytes as they come, each part verified; with `start` and `stop` some of them.
+   *
+   * @param {LogEntry} entry of a file
+   * @param {{ start?: number, stop?: number, signal?: AbortSignal }} [options]
+   * @returns {Promise<ReadableStream<Uint8Array<ArrayBuffer>>>}
+   */
+  async streamFile(entry, options = {}) {
+    return (await import("../objects/files.js")).streamFile(this.browser, entry, options);
+  }
+
+  /** Removes a file's bytes from the server, unless another entry of this log has the same. @param {LogEntry} entry */
+  async removeFile(entry) {
+    const { keys } = this.#writing();
+    const others = this.list.filter((other) => other !== entry && other.seq !== entry.seq);
+    await (await import("../objects/files.js")).removeFile(this.browser, keys, entry, others);
   }
 
   // --- sharing

@@ -79,11 +79,12 @@ export class Server {
    *
    * @param {Bytes} blockId
    * @param {number} bytesMax
+   * @param {AbortSignal} [signal]
    * @returns {Promise<Bytes>}
    * @throws {NotFound | Unavailable | TooLarge}
    */
-  async block(blockId, bytesMax) {
-    return (await this.http.ask("GET", `/v1/blocks/${toHex(blockId)}`, { bytesMax })).body;
+  async block(blockId, bytesMax, signal) {
+    return (await this.http.ask("GET", `/v1/blocks/${toHex(blockId)}`, { bytesMax, signal })).body;
   }
 
   /** @returns {Promise<any>} what the server says of itself: versions, limits, admission, time */
