@@ -20,6 +20,7 @@ Start = Callable[[Path], contextlib.AbstractContextManager[Contender]]
 _STARTS: Final[dict[str, Start]] = {
     "cairn": cairn.start,
     "uncached": cairn.start_uncached,
+    "apart": cairn.start_apart,
     "ungrouped": cairn.start_ungrouped,
     "bare": bare.start,
     "nginx": nginx.start,
@@ -132,7 +133,7 @@ def _cells(result: suite.Result, ours: suite.Result | None) -> tuple[str, ...]:
 
 
 def _print_row(cells: Sequence[str]) -> None:
-    print("  " + cells[0].ljust(20) + "".join(cell.rjust(15) for cell in cells[1:]), flush=True)
+    print("  " + cells[0].ljust(22) + "".join(cell.rjust(15) for cell in cells[1:]), flush=True)
 
 
 def _as_json(test: str, result: suite.Result) -> dict[str, Any]:

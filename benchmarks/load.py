@@ -38,6 +38,7 @@ class Load:
     server_pid: int
     connections: Sequence[Iterator[Buffers]]
     operations_per_request: int = 1
+    other_pids: tuple[int, ...] = ()  # of servers behind that one
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,10 @@ class RefusedError(Exception):
 
 def run(load: Load, seconds: float) -> Outcome:
     """Send the load for so long, or until its requests run out."""
-    before = cpu_seconds(load.server_pid)
+    pids = (load.server_pid, *load.other_pids)
+    before = sum(map(cpu_seconds, pids))
     outcome = in_own_process(lambda: _Generator(load).run(seconds))
-    return replace(outcome, server_cpu_seconds=cpu_seconds(load.server_pid) - before)
+    return replace(outcome, server_cpu_seconds=sum(map(cpu_seconds, pids)) - before)
 
 
 def in_own_process(measure: Callable[[], Outcome]) -> Outcome:

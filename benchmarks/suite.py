@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from benchmarks.contenders.base import BATCH, Append, Contender, Get, Measure, Put
+from benchmarks.contenders.base import BATCH, CACHED_SIZE, Append, Contender, Get, Measure, Put, Scan
 from benchmarks.load import Outcome
 
 _SALT_BYTES: Final = 16
 _WARM_UP_SECONDS: Final = 0.5
+_SCANNED: Final = 3_000  # with 16 KiB each: half as much again as the default cache
 
 # More than any contender does in a second, so that requests do not run out.
 _PUTS_PER_SECOND: Final = {1_024: 30_000, 65_536: 10_000, 1_048_576: 1_500}
@@ -76,6 +77,7 @@ def tests() -> Iterator[Test]:
     """All of them, in the order in which they are run."""
     for size, name in ((1_024, "1 KiB"), (16_384, "16 KiB"), (65_536, "64 KiB"), (1_048_576, "1 MiB")):
         yield Test(f"GET {name}", _get(size))
+    yield Test("GET 16 KiB, many in turn", _scan)
     for size, name in ((1_024, "1 KiB"), (65_536, "64 KiB"), (1_048_576, "1 MiB")):
         yield Test(f"PUT {name}", _put(size))
     for chains, batch in _APPENDS_PER_SECOND:
@@ -100,6 +102,11 @@ def run(test: Test, contenders: Sequence[Contender], rounds: int, seconds: float
 
 def _get(size: int) -> Callable[[float], Callable[[Contender], Measure | None]]:
     return lambda _: lambda contender: contender.get(Get(size))
+
+
+def _scan(_: float) -> Callable[[Contender], Measure | None]:
+    load = Scan([os.urandom(CACHED_SIZE) for _ in range(_SCANNED)])
+    return lambda contender: contender.scan(load)
 
 
 def _put(size: int) -> Callable[[float], Callable[[Contender], Measure | None]]:

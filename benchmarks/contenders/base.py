@@ -40,6 +40,13 @@ class Get:
 
 
 @dataclass(frozen=True)
+class Scan:
+    """GET of many bodies in turn, so many that no two requests share a look-up and no cache of memory has them all."""
+
+    bodies: Sequence[bytes]
+
+
+@dataclass(frozen=True)
 class Put:
     """Durable PUT of ever new bodies; `bodies` are distinct and of `size` bytes."""
 
@@ -62,6 +69,9 @@ class Contender:
     name = ""
 
     def get(self, load: Get) -> Measure | None:
+        return None
+
+    def scan(self, load: Scan) -> Measure | None:
         return None
 
     def put(self, load: Put) -> Measure | None:

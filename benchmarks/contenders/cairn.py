@@ -1,4 +1,4 @@
-"""Cairn itself, as `cairn serve` runs it; with its memory cache, or without."""
+"""Cairn itself, as `cairn serve` runs it; with its memory cache or without, and with its storage in another process."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ _PAYLOAD: Final = b"a message as a chat would send it"
 
 
 class _Server(base.Contender):
-    def __init__(self, name: str, port: int, pid: int) -> None:
+    def __init__(self, name: str, port: int, pid: int, *other_pids: int) -> None:
         self.name = name
         self._port = port
         self._pid = pid
+        self._other_pids = other_pids
 
     def _measure(self, connections: list[Iterator[loads.Buffers]], operations: int = 1) -> base.Measure:
-        return functools.partial(loads.run, loads.Load(self._port, self._pid, connections, operations))
+        load = loads.Load(self._port, self._pid, connections, operations, self._other_pids)
+        return functools.partial(loads.run, load)
 
 
 class UncachedCairn(_Server):
@@ -45,6 +47,13 @@ class UncachedCairn(_Server):
         path = _path_of(body)
         base.put_or_fail(self._port, path, body)
         return self._measure(base.same(base.head("GET", path)))
+
+    def scan(self, load: base.Scan) -> base.Measure:
+        paths = [_path_of(body) for body in load.bodies]
+        for path, body in zip(paths, load.bodies, strict=True):
+            base.put_or_fail(self._port, path, body)
+        requests = itertools.cycle([(base.head("GET", path),) for path in paths])
+        return self._measure(base.shared(requests))
 
 
 class UngroupedCairn(_Server):
@@ -92,7 +101,7 @@ def _path_of(*buffers: bytes | memoryview) -> str:
 
 
 @contextlib.contextmanager
-def _serving(folder: Path, *, module: str = "cairn", **env: str) -> Iterator[tuple[int, int]]:
+def serving(folder: Path, *, module: str = "cairn", **env: str) -> Iterator[tuple[int, int]]:
     """The port and pid of a server, configured by nothing but `env`."""
     ready = folder / "ready.json"
     command = [
@@ -105,17 +114,33 @@ def _serving(folder: Path, *, module: str = "cairn", **env: str) -> Iterator[tup
 
 @contextlib.contextmanager
 def start(folder: Path) -> Iterator[Cairn]:
-    with _serving(folder) as (port, pid):
+    with serving(folder) as (port, pid):
         yield Cairn(NAME, port, pid)
 
 
 @contextlib.contextmanager
 def start_uncached(folder: Path) -> Iterator[UncachedCairn]:
-    with _serving(folder, CAIRN_CACHE_MEMORY="0") as (port, pid):
+    with serving(folder, CAIRN_CACHE_MEMORY="0") as (port, pid):
         yield UncachedCairn("Cairn, no cache", port, pid)
 
 
 @contextlib.contextmanager
+def start_apart(folder: Path) -> Iterator[Cairn]:
+    """Interface and storage as two processes without a cache: each read takes the whole way. Both count."""
+    kept, served = folder / "storage", folder / "interface"
+    kept.mkdir()
+    served.mkdir()
+    with serving(kept, CAIRN_NODE_ROLES="storage", CAIRN_STORAGE_LISTEN="127.0.0.1:0") as (link_port, storage_pid):
+        environ = {
+            "CAIRN_NODE_ROLES": "interface", "CAIRN_NODE_SECRET_FILE": str(kept / "data" / "secret"),
+            "CAIRN_STORAGE_ENGINE": "remote", "CAIRN_STORAGE_SERVERS": f"127.0.0.1:{link_port}",
+            "CAIRN_CACHE_MEMORY": "0",
+        }  # fmt: skip
+        with serving(served, **environ) as (port, pid):
+            yield Cairn("Cairn apart, no cache", port, pid, storage_pid)
+
+
+@contextlib.contextmanager
 def start_ungrouped(folder: Path) -> Iterator[UngroupedCairn]:
-    with _serving(folder, module="benchmarks.contenders.ungrouped") as (port, pid):
+    with serving(folder, module="benchmarks.contenders.ungrouped") as (port, pid):
         yield UngroupedCairn(UNGROUPED, port, pid)
