@@ -35,7 +35,9 @@ OWN = re.compile(r'in_flight|free_disk|^cairn_connections$|^process_|route="(get
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One whose cache is small enough to evict."""
-    with serving(tmp_path_factory.mktemp("console"), cache={"memory": "96KiB", "disk": "8MiB"}) as started:
+    with serving(
+        tmp_path_factory.mktemp("console"), deployment="one", cache={"memory": "96KiB", "disk": "8MiB"}
+    ) as started:
         yield started
 
 
@@ -121,7 +123,7 @@ def test_every_number_is_the_one_in_metrics(page: Page, server: Server, name: st
 
 def test_what_is_shown_is_what_was_done(page: Page, tmp_path: Path) -> None:
     blocks = [random_block(f"shown {number}", 5_000) for number in range(3)]
-    with serving(tmp_path) as server:
+    with serving(tmp_path, deployment="one") as server:
         for block in blocks:
             server.ask("PUT", f"/v1/blocks/{block.id.hex()}", block.data)
             for _ in range(4):
@@ -221,7 +223,7 @@ def test_numbers_that_are_old_are_grey_and_say_how_old(page: Page, server: Serve
 
 
 def test_a_server_that_is_gone_and_comes_back(page: Page, tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
+    with serving(tmp_path, deployment="one") as server:
         open_page(page, server)
         server.kill()
         trouble = page.locator("#trouble")

@@ -183,7 +183,6 @@ def test_a_port_that_is_taken_is_named_so(cairn, node):
         ({"CAIRN_STORAGE_ENGINE": "s3://bucket/prefix"}, "storage.engine"),
         ({"CAIRN_NODE_ROLES": "storage"}, "storage.listen"),
         ({"CAIRN_NODE_ROLES": "interface"}, "node.roles"),
-        ({"CAIRN_CACHE_DISK": "1GiB"}, "cache.disk"),
         ({"CAIRN_INTERFACE_LISTEN": "nowhere"}, "interface.listen"),
     ],
 )

@@ -32,7 +32,7 @@ _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One that has kept two blocks, and answered for them."""
-    with serving(tmp_path_factory.mktemp("top")) as started:
+    with serving(tmp_path_factory.mktemp("top"), deployment="one") as started:
         for number in range(2):
             block = random_block(f"top {number}", 3_000)
             started.ask("PUT", f"/v1/blocks/{block.id.hex()}", block.data)
@@ -81,7 +81,10 @@ def test_json_goes_on_line_by_line(server: Server, cairn: Cairn) -> None:
 
 
 def test_who_is_not_let_in_is_told_how(tmp_path: Path, cairn: Cairn) -> None:
-    with serving(tmp_path / "server", interface={"trusted_proxies": ["127.0.0.1"]}) as server, _proxy(server) as url:
+    with (
+        serving(tmp_path / "server", deployment="one", interface={"trusted_proxies": ["127.0.0.1"]}) as server,
+        _proxy(server) as url,
+    ):
         token = NodeSecret.load(server.data / "secret").tokens("console")[0]
         refused = cairn("top", "--once", "--server", url, code=4)
         assert "console token" in refused.err
@@ -106,7 +109,7 @@ def test_nobody_there(cairn: Cairn) -> None:
 
 
 def test_in_a_terminal_it_fills_the_screen_and_marks_what_is_old(tmp_path: Path, cairn: Cairn) -> None:
-    with serving(tmp_path / "server") as server:
+    with serving(tmp_path / "server", deployment="one") as server:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         process = subprocess.Popen(

@@ -22,7 +22,7 @@ RIGHTS = ("admin", "console", "metrics")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("server")) as started:
+    with serving(tmp_path_factory.mktemp("server"), deployment="one") as started:
         yield started
 
 
@@ -158,7 +158,7 @@ def test_the_command_line_prints_the_tokens(server: Server, tmp_path) -> None:
 
 
 def test_a_former_secret_still_opens_it(tmp_path) -> None:
-    with serving(tmp_path) as server:
+    with serving(tmp_path, deployment="one") as server:
         old = NodeSecret.load(server.data / "secret").tokens("console")[0]
         path = server.data / "secret"
         assert server.stop() == 0

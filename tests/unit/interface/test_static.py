@@ -45,8 +45,10 @@ def www(tmp_path: Path) -> Path:
     return folder
 
 
-async def started(folder: Path, *, spa: bool = False, headers: dict[str, str] | None = None) -> StaticFiles:
-    files = StaticFiles(folder, spa=spa, headers=headers)
+async def started(
+    folder: Path, *, spa: bool = False, headers: dict[str, str] | None = None, is_compressed: bool = False
+) -> StaticFiles:
+    files = StaticFiles(folder, spa=spa, headers=headers, is_compressed=is_compressed)
     await files.start()
     return files
 
@@ -217,6 +219,25 @@ async def test_a_compressed_sibling_of_an_older_version_is_not_used(www: Path) -
     (www / "about.txt.gz").write_bytes(gzip.compress(b"hello old world"))
     os.utime(www / "about.txt.gz", (1_000_000_000, 1_000_000_000))
     assert header(await answer(await started(www), "/about.txt", accept_encoding="gzip"), "content-encoding") is None
+
+
+async def test_text_is_compressed_where_that_is_wished(www: Path) -> None:
+    script = b"export const words = [];\n" * 200
+    (www / "long.js").write_bytes(script)
+    (www / "own.js").write_bytes(script)
+    (www / "own.js.gz").write_bytes(gzip.compress(b"by its builder"))
+    (www / "picture.png").write_bytes(script)
+    files = await started(www, is_compressed=True)
+    sent = await answer(files, "/long.js", accept_encoding="gzip")
+    assert header(sent, "content-encoding") == "gzip"
+    assert gzip.decompress(content(sent)) == script
+    assert header(sent, "content-length") == str(len(content(sent)))
+    assert gzip.decompress(content(await answer(files, "/own.js", accept_encoding="gzip"))) == b"by its builder"
+    assert header(await answer(files, "/picture.png", accept_encoding="gzip"), "content-encoding") is None
+    assert header(await answer(await started(www), "/long.js", accept_encoding="gzip"), "content-encoding") is None
+    (www / "long.js").write_bytes(script + b"// changed")
+    await files.start()  # it waits for what is being written
+    assert gzip.decompress(content(await answer(files, "/long.js", accept_encoding="gzip"))) == script + b"// changed"
 
 
 async def test_only_names_that_hold_a_hash_are_kept_for_ever(www: Path) -> None:
