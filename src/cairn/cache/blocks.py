@@ -66,7 +66,7 @@ class CachedBlocks:
         self.hot: HotList[BlockId] = HotList(clock.monotonic)
         self.seconds = {tier: Histogram(SECONDS_BOUNDS) for tier in ("disk", "storage")}
         self._below = below
-        self._clock = clock
+        self._now = clock.monotonic
         self._tickets: dict[BlockId, _Ticket] = {}
         self._unpinning: set[asyncio.Task[None]] = set()  # the event loop's own hold on a task is weak
         self._missed_blocks = self._fetched_blocks = 0  # misses of memory, and of the disk, that ended with a block
@@ -88,22 +88,24 @@ class CachedBlocks:
 
     def near(self, block_id: BlockId) -> Block | None:
         """The block if `get` would give it without waiting."""
-        kept = self.memory.find(block_id)
+        memory = self.memory
+        kept = memory.find(block_id)
         if kept is None:
             return None
-        if self._clock.monotonic() >= kept.until:
-            self.memory.drop(block_id)
+        block, until, is_sampled = kept
+        if self._now() >= until:
+            memory.drop(block_id)
             return None
-        if kept.is_sampled:
-            self.whatif["memory"].ask(block_id, len(kept.block))
-        if self.memory.hits >= self._next_hot_hit:
+        if is_sampled:
+            self.whatif["memory"].ask(block_id, len(block))
+        if memory.hits >= self._next_hot_hit:
             self._count_hot(block_id)
-        return kept.block
+        return block
 
     async def put(self, block: Block, pin: PinHash | None, grant: GrantId) -> bool:
         """See `BlockStore.put`."""
         with self._ticket(block.id) as ticket:
-            until = self._clock.monotonic() + KEPT_SECONDS
+            until = self._now() + KEPT_SECONDS
             is_new = await self._below.put(block, pin, grant)
             self._keep(ticket, block, until)
         return is_new
@@ -171,7 +173,7 @@ class CachedBlocks:
 
     async def _from_disk(self, block_id: BlockId) -> tuple[Block, float] | None:
         """A block from the disk, and when storage was last known to have it: less than `KEPT_SECONDS` ago."""
-        began, now = time.perf_counter(), self._clock.monotonic()
+        began, now = time.perf_counter(), self._now()
         found = await self.disk.get(block_id)
         if found is None:
             return None
@@ -186,7 +188,7 @@ class CachedBlocks:
 
     async def _from_below(self, block_id: BlockId) -> tuple[Block, float]:
         """A block from storage, and when it was asked for."""
-        began, now = time.perf_counter(), self._clock.monotonic()
+        began, now = time.perf_counter(), self._now()
         block = await self._below.get(block_id)
         self.seconds["storage"].observe(time.perf_counter() - began)
         return block, now

@@ -23,6 +23,7 @@ SCALES: Final = (0.5, 1.0, 2.0, 4.0)
 _KEYS_MAX: Final = 2_048
 _HASHES: Final = 1 << 16
 _FIRST_SHARE: Final = 4  # one in four at most: a key in the sample costs a microsecond for each request
+_LOOK_EVERYWHERE: Final = 4  # what the smallest cache has, the larger ones have: one hit in so many is told to them
 _WINDOW: Final = 65_536  # sampled requests, after which those before count half
 
 
@@ -36,7 +37,7 @@ class WhatIf(Generic[K]):
         self._below = _HASHES // _FIRST_SHARE
         self._caches: tuple[MemoryCache[K, bool], ...] = tuple(MemoryCache(0) for _ in SCALES)
         self._hits = [0.0] * len(SCALES)
-        self._sampled = self._expected = 0.0
+        self._hits_in_all = self._sampled = self._expected = 0.0
         self._requests_before = requests()
         self._fit()
 
@@ -48,12 +49,15 @@ class WhatIf(Generic[K]):
         """Tell of a request for a key of the sample, whose value has `size` bytes."""
         if not self.is_sampled(key):
             return  # it was, before the sample was halved
+        self._sampled += 1
+        if self._caches[0].find(key) and self._sampled % _LOOK_EVERYWHERE:
+            self._hits_in_all += 1
+            return
         for place, cache in enumerate(self._caches):
             if cache.find(key):
                 self._hits[place] += 1
             else:
                 cache.put(key, True, size)
-        self._sampled += 1
         if self._sampled >= _WINDOW:
             self._fade()
         if len(self._caches[-1]) > self._keys_max:
@@ -70,7 +74,7 @@ class WhatIf(Generic[K]):
         if not self._capacity or not self._expected:
             return {}
         lacking = self._expected - self._sampled
-        shares = ((hits + lacking) / self._expected for hits in self._hits)
+        shares = ((hits + self._hits_in_all + lacking) / self._expected for hits in self._hits)
         return {scale: min(max(share, 0.0), 1.0) for scale, share in zip(SCALES, shares, strict=True)}
 
     def _expect(self) -> None:
@@ -82,6 +86,7 @@ class WhatIf(Generic[K]):
         self._expect()
         self._expected /= 2
         self._sampled /= 2
+        self._hits_in_all /= 2
         self._hits = [hits / 2 for hits in self._hits]
 
     def _halve_sample(self) -> None:
