@@ -10,7 +10,7 @@ the small queue alone.
 The paper counts items; here they have sizes, and one large item takes the room of many small ones. So an item that is
 larger than the average has to be asked for more often to get into the main queue, and each turn there costs it more
 hits; a very large one that comes back from among the ghosts enters the small queue again. That is worth one to three
-hits in a hundred, for less than one in a hundred of the bytes in all but the smallest caches (docs/performance.md).
+hits in a hundred, for one to three in a hundred of the bytes (docs/performance.md).
 
 A hit moves nothing. It is one look-up and a count, which the queues read when the key's turn to leave comes. All of it
 belongs to one thread.
