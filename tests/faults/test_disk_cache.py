@@ -130,6 +130,21 @@ async def test_files_that_are_lost_or_overwritten(tmp_path: Path, name: str, wha
     await usable(folder)
 
 
+@pytest.mark.parametrize("older", ["cache.index", "cache.blocks"])
+async def test_files_of_different_times_as_a_power_cut_may_leave_them(tmp_path: Path, older: str) -> None:
+    before, folder = tmp_path / "before", tmp_path / "cache"
+    for number in range(0, 240, 40):
+        fill(folder, range(number, number + 60))
+        shutil.copytree(folder, before, dirs_exist_ok=True)
+        fill(folder, range(number + 60, number + 100))
+        shutil.copy(before / older, folder / older)
+        tier = opened(folder)
+        await found_in(tier, range(400))
+        assert tier.bytes <= CAPACITY
+        tier.close()
+    await usable(folder)
+
+
 # --- processes that die ----------------------------------------------------------------------------------------------
 
 
