@@ -106,6 +106,7 @@ class Gathering:
         self.peer = peer
         self._connection: socket.socket | None = None
         self._at_last_message = 0
+        self._has_come = False
 
     @property
     def is_seen(self) -> bool:
@@ -113,12 +114,14 @@ class Gathering:
         return self._connection is not None
 
     def see(self, connection: socket.socket) -> None:
-        """Look at this socket from now on."""
+        """Look at this socket from now on. If no message has come yet, all that did is the first one's."""
         self._connection = connection
-        self.came()
+        if self._has_come:
+            self.came()
 
     def came(self) -> None:
         """A whole message came."""
+        self._has_come = True
         if self._connection is not None:
             self._at_last_message = moved(self._connection).received - unread_bytes(self._connection)
 
