@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import mmap
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -18,18 +19,17 @@ from cffi import FFI  # type: ignore[import-untyped]
 _INTERVAL_SECONDS: Final = 0.1
 _MAPPED_BYTES_MAX: Final = 32 * 1024 * 1024
 _FREED_BYTES_MAX: Final = 16 * 1024 * 1024
-_MADV_DONTNEED: Final = 4
 
 _ffi: Final[Any] = FFI()
-_ffi.cdef("int madvise(void *address, size_t length, int advice); int malloc_trim(size_t pad);")
+_ffi.cdef("int malloc_trim(size_t pad);")
 _libc: Final[Any] = _ffi.dlopen(None)
 
 
 class Footprint:
-    """Watches the memory of this process, and gives back mappings of `folder`'s files and freed heap."""
+    """Watches the memory of this process, and gives back freed heap, and by `release` what only is mapped."""
 
-    def __init__(self, folder: Path) -> None:
-        self._prefix = str(folder.resolve()) + "/"
+    def __init__(self, release: Callable[[], None]) -> None:
+        self._release = release
         self._own_bytes = 0
 
     async def keep_small(self) -> None:
@@ -39,20 +39,12 @@ class Footprint:
                 await asyncio.sleep(_INTERVAL_SECONDS)
                 mapped, own = _resident_bytes()
                 if mapped > _MAPPED_BYTES_MAX:
-                    await asyncio.to_thread(self._unmap)
+                    await asyncio.to_thread(self._release)
                 if own > self._own_bytes + _FREED_BYTES_MAX:
                     await asyncio.to_thread(_trim_heap)
                     own = _resident_bytes()[1]
                     self._own_bytes = own
                 self._own_bytes = min(self._own_bytes, own)
-
-    def _unmap(self) -> None:
-        """Drop the page tables' entries for the files. Whoever reads on gets the pages back from the kernel's cache."""
-        for line in Path("/proc/self/maps").read_text().splitlines():
-            fields = line.split(maxsplit=5)
-            if len(fields) == 6 and fields[5].startswith(self._prefix) and fields[1].endswith("s"):
-                start, stop = (int(part, 16) for part in fields[0].split("-"))
-                _libc.madvise(_ffi.cast("void *", start), stop - start, _MADV_DONTNEED)
 
 
 def _resident_bytes() -> tuple[int, int]:

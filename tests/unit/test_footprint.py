@@ -5,7 +5,10 @@ import mmap
 import os
 from pathlib import Path
 
+from cairn.core.block import NO_GRANT, Block
 from cairn.footprint import Footprint
+from cairn.storage.embedded import Embedded, open_embedded
+from cairn.storage.embedded.mapping import release
 
 
 def _mapped_bytes(path: Path) -> int:
@@ -30,7 +33,7 @@ async def test_mapped_pages_are_given_back_and_come_back(tmp_path: Path) -> None
         before = (sum(mapped[::4096]), sum(beside[::4096]))
         assert _mapped_bytes(path) == _mapped_bytes(other) == 64 * 1024 * 1024
 
-        keeper = asyncio.create_task(Footprint(path.parent).keep_small())
+        keeper = asyncio.create_task(Footprint(lambda: release(path)).keep_small())
         while _mapped_bytes(path) > 1024 * 1024:
             await asyncio.sleep(0.01)
         keeper.cancel()
@@ -38,3 +41,22 @@ async def test_mapped_pages_are_given_back_and_come_back(tmp_path: Path) -> None
         assert (sum(mapped[::4096]), sum(beside[::4096])) == before
         mapped.close()
         beside.close()
+
+
+async def test_memory_is_given_back_while_a_store_opens_and_closes(tmp_path: Path) -> None:
+    """Never of what took a map's place: with that other memory of the process would be lost."""
+    for _ in range(20):
+        async with open_embedded(tmp_path / "data") as embedded:
+            releasing = [asyncio.create_task(_release_on_and_on(embedded)) for _ in range(2)]
+            await embedded.store.blocks.put(Block.of(os.urandom(100_000)), None, NO_GRANT)
+        kept = [bytearray(os.urandom(1 << 20)) for _ in range(16)]
+        copies = [bytes(each) for each in kept]
+        for each in releasing:
+            each.cancel()
+        await asyncio.gather(*releasing, return_exceptions=True)
+        assert [bytes(each) for each in kept] == copies
+
+
+async def _release_on_and_on(embedded: Embedded) -> None:
+    while True:
+        await asyncio.to_thread(embedded.release)

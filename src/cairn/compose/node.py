@@ -11,7 +11,6 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from cairn.compose.changes import Changes
 from cairn.compose.interface import serve_interface
@@ -61,7 +60,7 @@ async def run(
     clock = clock or SystemClock()
     async with AsyncExitStack() as opened:
         below = await opened.enter_async_context(open_below(config, clock))
-        await opened.enter_async_context(_watching(config, below, stop))
+        await opened.enter_async_context(_watching(below, stop))
         if config.storage.listen:
             answering = await opened.enter_async_context(open_listener(config, below))
         if INTERFACE in config.node.roles:
@@ -106,11 +105,11 @@ async def _serve(
 
 
 @contextlib.asynccontextmanager
-async def _watching(config: Config, below: Below, stop: asyncio.Event) -> AsyncIterator[None]:
+async def _watching(below: Below, stop: asyncio.Event) -> AsyncIterator[None]:
     """Keep the process small, and stop it when the storage has failed."""
     tasks = [
         asyncio.create_task(_stop_on_failure(below, stop)),
-        asyncio.create_task(Footprint(Path(config.node.data)).keep_small()),
+        asyncio.create_task(Footprint(below.release).keep_small()),
     ]
     try:
         yield

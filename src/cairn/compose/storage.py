@@ -27,13 +27,18 @@ from cairn.wrap.receipt import with_receipts
 from cairn.wrap.tell import Removals, TellingBlocks
 
 
+def _nothing() -> None:
+    """Nothing is mapped here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Below:
     """A store whose heads carry receipts by the secret's key, and what is known of it.
 
     `trouble` says why requests to it fail now, and is empty while they do not. `failed` is set when nothing may be
     acknowledged any more and the process must end. `removals` tells of pins that go, where they may go through another
-    process, too. `report` is how a worker tells its numbers, and hears those of the others.
+    process, too. `report` is how a worker tells its numbers, and hears those of the others. `release` gives back memory
+    that only looks used.
     """
 
     secret: NodeSecret
@@ -44,6 +49,7 @@ class Below:
     failed: asyncio.Event = field(default_factory=asyncio.Event)
     removals: Callable[[], AsyncIterator[BlockId]] | None = None
     report: Ask | None = None
+    release: Callable[[], None] = _nothing
 
 
 def open_below(config: Config, clock: Clock) -> AbstractAsyncContextManager[Below]:
@@ -65,6 +71,7 @@ async def _open_embedded(config: Config, clock: Clock) -> AsyncIterator[Below]:
             sources=(lambda: gauges(_storage_values(embedded)), lambda: commit_measures(embedded)),
             failed=embedded.failed,
             removals=None if removals is None else removals.listen,
+            release=embedded.release,
         )
 
 

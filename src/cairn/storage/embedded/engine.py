@@ -47,6 +47,7 @@ from cairn.storage.embedded.layout import (
     encode_usage,
     record_digest,
 )  # fmt: skip
+from cairn.storage.embedded.mapping import release
 from cairn.storage.embedded.space import Space
 
 T = TypeVar("T")
@@ -241,14 +242,14 @@ class Shard:
         self._environment.reader_check()
         self._tables = open_tables(self._environment)
         self._page_bytes = self._environment.stat()["psize"]
-        self._gate = threading.Lock()  # held by readers and the writer; alone while the map is resized
+        self._gate = threading.Lock()  # while it is held, nobody begins to read, and the map stays where it is
         self._readers = 0
         self._readers_gone = threading.Condition(self._gate)
         self._queue: deque[_Job[Any]] = deque()
         self._pending_bytes = 0  # of jobs that are not yet committed
         self._wake = threading.Condition()
         self._is_stopping = False
-        self._is_dead = False
+        self._is_dead = self._is_closed = False
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._commit_forever, name=folder.name, daemon=True)
         self._thread.start()
@@ -301,7 +302,15 @@ class Shard:
             self._is_stopping = True
             self._wake.notify()
         self._thread.join()
-        self._environment.close()
+        with self._gate:
+            self._is_closed = True
+            self._environment.close()
+
+    def release(self) -> None:
+        """Give back the pages of the map: they are counted as this process's once they were read."""
+        with self._gate:
+            if not self._is_closed:
+                release(self._folder / "data.mdb")
 
     @property
     def file_bytes(self) -> tuple[int, int]:

@@ -75,6 +75,11 @@ class Embedded:
         seconds, jobs = [each.commit_seconds for each in shards], [each.commit_jobs for each in shards]
         return Histogram.merged(seconds), Histogram.merged(jobs)
 
+    def release(self) -> None:
+        """Give back the memory of what was read: it is the kernel's to keep. Blocks for a moment."""
+        for shard in self._shards:
+            shard.release()
+
     def stats(self) -> Stats:
         """The store in numbers, now."""
         space = self._shards.space
