@@ -10,9 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from cairn.cache.neighbours import Ring
+from cairn.cache.neighbours import LinkedNeighbour, Ring
 from cairn.core.block import Block, Pin, pin_hash
+from cairn.core.chain import ChainId, Seq
+from cairn.core.errors import Invalid, Unavailable
+from cairn.interface.secret import NodeSecret
+from cairn.link import Place, open_link
 from cairn.testing.chains import random_block
+from cairn.wire.link import REQUESTS, STREAMS, Operation
+from cairn.wire.messages import ReadItem, encode_read
 from tests.harness import Server, Storage, free_port
 
 PIN = Pin(b"p" * 32)
@@ -136,16 +142,24 @@ def test_a_neighbour_that_is_gone_is_no_loss(pair: Pair) -> None:
     until_a_asks_b(pair)
 
 
-def test_who_lacks_the_secret_is_not_answered(pair: Pair, tmp_path: Path) -> None:
-    (tmp_path / "other").write_text("ab" * 32 + "\n")
-    (tmp_path / "other").chmod(0o600)
-    a = pair.nodes["a"]
-    a.stop()
-    a.settings["storage"] = {"engine": "embedded"}
-    a.settings["node"] = {"name": "a", "data": str(tmp_path / "own"), "secret_file": str(tmp_path / "other")}
-    a.start()
-    block = block_of("b")
-    put(a, block)
+async def test_who_lacks_the_secret_is_not_answered(pair: Pair) -> None:
+    block, place = block_of("b"), Place("127.0.0.1", pair.ports["b"])
     put(pair.nodes["b"], block)
-    assert [get(a, block) for _ in range(4)] == [200] * 4
-    assert count(a, "cairn_cache_neighbour_given_total") == 0
+    keys = {"wrong": [b"k" * 32], "right": NodeSecret.load(pair.storage.data / "secret").keys("link")}
+    async with open_link(place, keys["right"]) as link:
+        assert (await LinkedNeighbour(link).get(block.id)).data == block.data
+    async with open_link(place, keys["wrong"]) as link:
+        with pytest.raises(Unavailable):
+            await LinkedNeighbour(link).get(block.id)
+
+
+async def test_a_neighbour_answers_for_blocks_and_nothing_else(pair: Pair) -> None:
+    """Who may ask for blocks that are near is no front end, and no storage."""
+    keys = NodeSecret.load(pair.storage.data / "secret").keys("link")
+    async with open_link(Place("127.0.0.1", pair.ports["b"]), keys) as link:
+        for operation in REQUESTS - STREAMS - {Operation.GET_BLOCK, Operation.FORGET_BLOCK}:
+            with pytest.raises(Invalid):
+                await link.ask(operation, bytes(64), bytes)
+        with pytest.raises(Invalid):
+            async for _ in link.stream(Operation.WATCH, encode_read([ReadItem(ChainId(bytes(32)), Seq(0), 1_000)])):
+                pass

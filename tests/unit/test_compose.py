@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cairn.compose import admission_of, check_supported, is_free
-from cairn.config import Config, ConfigError, Interface, Limits, Node, Site, Storage
+from cairn.config import Cache, Config, ConfigError, Interface, Limits, Node, Site, Storage
 
 LOOPBACK, ANY = "127.0.0.1:8420", "0.0.0.0:8420"
 
@@ -65,3 +65,10 @@ def test_roles_that_go_together(node: Node, storage: Storage) -> None:
 def test_roles_that_do_not(node: Node, storage: Storage, named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         check_supported(Config(node=node, storage=storage))
+
+
+@pytest.mark.parametrize("cache", [Cache(listen="127.0.0.1:8422"), Cache(neighbours={"b": "127.0.0.1:8422"})])
+def test_neighbours_share_a_storage(cache: Cache) -> None:
+    check_supported(Config(node=INTERFACE, storage=REMOTE, cache=cache))
+    with pytest.raises(ConfigError, match=r"cache\.neighbours, cache\.listen: neighbours share a storage"):
+        check_supported(Config(cache=cache))

@@ -60,6 +60,8 @@ def _check_roles(config: Config) -> None:
         raise ConfigError('storage.engine: "remote" is for node.roles = ["interface"], and has no storage.listen')
     if storage.engine == "remote" and len(storage.servers) != 1:
         raise ConfigError(f'storage.servers: several storage nodes {_NOT_YET} one; name it, as in ["10.0.0.3:8421"]')
+    if storage.engine != "remote" and (config.cache.neighbours or config.cache.listen):
+        raise ConfigError('cache.neighbours, cache.listen: neighbours share a storage, by storage.engine = "remote"')
     if storage.engine != "remote" and storage.servers:
         raise ConfigError('storage.servers: these are for storage.engine = "remote"')
     if storage.engine != "remote" and STORAGE not in roles:
