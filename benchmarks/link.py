@@ -23,7 +23,7 @@ import uvloop
 
 from benchmarks import machine
 from cairn.core.block import NO_GRANT, Block
-from cairn.interface.link import StoreResponder
+from cairn.interface.peers.link import StoreResponder
 from cairn.link import Place, open_answering, open_link
 from cairn.storage.memory import memory_store
 from cairn.storage.remote import remote_store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from cairn.interface.http import FileSlice, Request, Response
+from cairn.interface.http.exchange import FileSlice, Request, Response
 
 
 class GivenHeaders:

@@ -8,7 +8,14 @@ from typing import Any, Final
 from cairn.cache import CachedBlocks, DiskTier, MemoryCache
 from cairn.cache.counts import SECONDS_BOUNDS
 from cairn.core.histogram import Histogram
-from cairn.interface.metrics import Labelled, counters, histogram, labelled_counters, labelled_gauges, plain_histogram
+from cairn.interface.numbers.metrics import (
+    Labelled,
+    counters,
+    histogram,
+    labelled_counters,
+    labelled_gauges,
+    plain_histogram,
+)
 from cairn.link import Counts
 from cairn.storage.embedded import Embedded
 

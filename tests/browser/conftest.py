@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from cairn.interface.bundled import web_folder
+from cairn.interface.sites.bundled import web_folder
 from tests.browser.pages import Device, application
 from tests.browser.published import Published
 from tests.harness import Server, serving

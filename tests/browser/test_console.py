@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from cairn.interface.bundled import web_folder
-from cairn.interface.secret import NodeSecret
+from cairn.interface.admission.secret import NodeSecret
+from cairn.interface.sites.bundled import web_folder
 from cairn.testing.chains import Writer, random_block
 from cairn.wire.messages import encode_entries
 from tests.browser.known import ROOT

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cairn.cli.numbers import Recent, quantile_of
-from cairn.interface.history import History
+from cairn.interface.numbers.history import History
 from tests.browser.known import ROOT
 
 NODE = shutil.which("node")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Request, expect
 
-from cairn.interface.bundled import web_folder
+from cairn.interface.sites.bundled import web_folder
 from tests.browser.published import Published
 from tests.harness import Server, serving
 

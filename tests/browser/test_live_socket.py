@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from cairn.client import WriteCapability, connect
-from cairn.interface.bundled import web_folder
+from cairn.interface.sites.bundled import web_folder
 from tests.browser.published import Published
 from tests.harness import Server, serving
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from cairn.interface.bundled import web_folder
+from cairn.interface.sites.bundled import web_folder
 from tests.browser.known import CHECKS_MIN, ROOT, known
 from tests.harness import serving
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cairn.interface.bundled import web_folder
+from cairn.interface.sites.bundled import web_folder
 
 NODE_MODULES = Path(__file__).parents[2] / "node_modules"
 VENDOR = web_folder("sdk") / "vendor"

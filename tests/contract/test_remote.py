@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from cairn.core.store import Store
-from cairn.interface.link import StoreResponder
+from cairn.interface.peers.link import StoreResponder
 from cairn.link import Place, open_answering, open_link
 from cairn.storage.embedded import open_embedded
 from cairn.storage.memory import memory_store

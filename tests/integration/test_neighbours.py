@@ -14,7 +14,7 @@ from cairn.cache.neighbours import LinkedNeighbour, Ring
 from cairn.core.block import Block, Pin, pin_hash
 from cairn.core.chain import ChainId, Seq
 from cairn.core.errors import Invalid, Unavailable
-from cairn.interface.secret import NodeSecret
+from cairn.interface.admission.secret import NodeSecret
 from cairn.link import Place, open_link
 from cairn.testing.chains import random_block
 from cairn.wire.link import REQUESTS, STREAMS, Operation

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from cairn.interface.secret import NodeSecret
+from cairn.interface.admission.secret import NodeSecret
 from cairn.testing.chains import random_block
 from tests.command import Cairn
 from tests.harness import Server, serving

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cairn.interface.encodings import IDENTITY, best_of
-from cairn.interface.ranges import Unsatisfiable, parse_range
-from cairn.interface.static import StaticFiles
+from cairn.interface.http.encodings import IDENTITY, best_of
+from cairn.interface.http.ranges import Unsatisfiable, parse_range
+from cairn.interface.sites.static import StaticFiles
 from tests.asking import asked, content, header
 
 SECRET = b"secret"

@@ -40,7 +40,7 @@ def _serve(listen: str, data: Path, *, as_json: bool) -> None:
 
     from cairn.client.format.capability import WriteCapability
     from cairn.config import Site
-    from cairn.interface.bundled import web_folder
+    from cairn.interface.sites.bundled import web_folder
 
     log_as_json()
     config = load(None, {"interface": {"listen": listen}, "node": {"data": str(data)}})

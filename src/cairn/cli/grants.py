@@ -12,7 +12,7 @@ from cairn.cli.failures import Exit, Failure
 from cairn.cli.output import note, say, say_json
 
 if TYPE_CHECKING:
-    from cairn.interface.secret import NodeSecret
+    from cairn.interface.admission.secret import NodeSecret
 
 _DAY_SECONDS = 86_400
 
@@ -38,8 +38,8 @@ def grant(
     """Make a grant: whoever holds it may write, within its quota, rate and time."""
     from cairn.cli.settings import load
     from cairn.config import format_size
-    from cairn.interface.grant import Grant
-    from cairn.interface.secret import NodeSecret
+    from cairn.interface.admission.grant import Grant
+    from cairn.interface.admission.secret import NodeSecret
 
     bytes_max = _bytes(size)
     config = load(path, {"node": {"data": str(data)}} if data else None)

@@ -17,7 +17,7 @@ from cairn.config import Config, ConfigError, disk_bytes, memory_bytes, parse_si
 from cairn.core.clock import Clock
 from cairn.core.errors import Invalid
 from cairn.core.store import Store
-from cairn.interface.cache import CacheControl, TierShown
+from cairn.interface.routes.cache import CacheControl, TierShown
 
 _log = logging.getLogger("cairn")
 

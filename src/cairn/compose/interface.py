@@ -19,12 +19,12 @@ from cairn.config import Config, Limits, parse_address
 from cairn.core.block import BlockId
 from cairn.core.clock import Clock
 from cairn.core.errors import Unavailable
-from cairn.interface.access import Access
+from cairn.interface.admission.access import Access
 from cairn.interface.app import App
-from cairn.interface.metrics import Metrics
-from cairn.interface.server import Listener, serve
-from cairn.interface.siblings import Beside
-from cairn.interface.sites import Sites
+from cairn.interface.carrier.server import Listener, serve
+from cairn.interface.numbers.metrics import Metrics
+from cairn.interface.numbers.siblings import Beside
+from cairn.interface.sites.sites import Sites
 from cairn.measures import cache_measures
 from cairn.tracing import open_tracing
 from cairn.wrap.observe import observed

@@ -12,9 +12,9 @@ import msgspec
 from cairn.compose.storage import Below
 from cairn.compose.workers import workers_place
 from cairn.config import Address, Config, parse_address
-from cairn.interface.link import StoreResponder
-from cairn.interface.metrics import Metrics
-from cairn.interface.siblings import Siblings
+from cairn.interface.numbers.metrics import Metrics
+from cairn.interface.numbers.siblings import Siblings
+from cairn.interface.peers.link import StoreResponder
 from cairn.link import AnsweringLink, Counts, HttpAnswer, Place, open_answering
 from cairn.measures import link_measures
 from cairn.wire.link import About

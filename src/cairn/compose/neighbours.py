@@ -19,8 +19,8 @@ from cairn.compose.storage import Below
 from cairn.config import Config, parse_address
 from cairn.core.block import Block, BlockId
 from cairn.core.clock import Clock
-from cairn.interface.metrics import counters
-from cairn.interface.neighbour import NeighbourResponder
+from cairn.interface.numbers.metrics import counters
+from cairn.interface.peers.neighbour import NeighbourResponder
 from cairn.link import Link, Place, open_answering, open_link
 
 _CONNECTIONS: Final = 2

@@ -22,7 +22,7 @@ from cairn.config import Address, Config, parse_address
 from cairn.core.clock import Clock, SystemClock
 from cairn.core.errors import CairnError
 from cairn.footprint import Footprint
-from cairn.interface.siblings import Siblings
+from cairn.interface.numbers.siblings import Siblings
 
 
 class StorageFailed(CairnError):

@@ -15,9 +15,9 @@ from cairn.config import Config, LinkTls, parse_address
 from cairn.core.block import BlockId
 from cairn.core.clock import Clock
 from cairn.core.store import Store
-from cairn.interface.metrics import Source, gauges
-from cairn.interface.secret import NodeSecret
-from cairn.interface.siblings import Ask
+from cairn.interface.admission.secret import NodeSecret
+from cairn.interface.numbers.metrics import Source, gauges
+from cairn.interface.numbers.siblings import Ask
 from cairn.link import Place, open_link
 from cairn.measures import commit_measures, link_measures
 from cairn.storage.embedded import Embedded, open_embedded

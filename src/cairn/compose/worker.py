@@ -17,7 +17,7 @@ from cairn.compose.interface import serve_interface
 from cairn.compose.storage import open_below_worker
 from cairn.compose.workers import READY, Task
 from cairn.core.clock import SystemClock
-from cairn.interface.siblings import Sibling
+from cairn.interface.numbers.siblings import Sibling
 from cairn.logs import log_as_json
 
 _LINE_BYTES_MAX: Final = 16 * 1024 * 1024  # a configuration with its sites

@@ -1,4 +1,4 @@
-"""The interface: from a request to the handler that answers it. `server.py` carries requests here.
+"""The interface: from a request to the handler that answers it. `carrier/server.py` carries requests here.
 
 A request is counted against its address, found in the route table, answered, and what a handler raises becomes a
 problem document here and nowhere else. Paths that are not the API's belong to the sites.
@@ -16,20 +16,20 @@ from cairn.core.clock import Clock
 from cairn.core.errors import CairnError, Limited
 from cairn.core.spans import Spans
 from cairn.core.store import Store
-from cairn.interface.access import Access
-from cairn.interface.answers import COMMON, other_problem, problem_answer
-from cairn.interface.blocks import BlockRoutes, Near
-from cairn.interface.cache import NO_CACHE, CacheControl, CacheRoutes
-from cairn.interface.chains import ChainRoutes
-from cairn.interface.console import ConsoleRoutes
-from cairn.interface.feeds import Feeds
-from cairn.interface.http import Headers, Request, RequestHeaders, Response
-from cairn.interface.info import InfoRoutes, Readiness
-from cairn.interface.live import LiveRoutes
-from cairn.interface.live_socket import LiveSockets
-from cairn.interface.metrics import Metrics, Source, layers
-from cairn.interface.rates import address_group
-from cairn.interface.traced import traced
+from cairn.interface.admission.access import Access
+from cairn.interface.admission.rates import address_group
+from cairn.interface.http.answers import COMMON, other_problem, problem_answer
+from cairn.interface.http.exchange import Headers, Request, RequestHeaders, Response
+from cairn.interface.http.traced import traced
+from cairn.interface.live.events import LiveRoutes
+from cairn.interface.live.feeds import Feeds
+from cairn.interface.live.socket import LiveSockets
+from cairn.interface.numbers.metrics import Metrics, Source, layers
+from cairn.interface.routes.blocks import BlockRoutes, Near
+from cairn.interface.routes.cache import NO_CACHE, CacheControl, CacheRoutes
+from cairn.interface.routes.chains import ChainRoutes
+from cairn.interface.routes.console import ConsoleRoutes
+from cairn.interface.routes.info import InfoRoutes, Readiness
 from cairn.wire.routes import ROUTES, Route
 
 Handler = Callable[..., Awaitable[Response]]

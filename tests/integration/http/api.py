@@ -10,8 +10,8 @@ from typing import Any
 
 from cairn.core.block import Block
 from cairn.core.chain import Entry
-from cairn.interface.grant import Grant
-from cairn.interface.secret import NodeSecret
+from cairn.interface.admission.grant import Grant
+from cairn.interface.admission.secret import NodeSecret
 from cairn.wire.messages import encode_entries
 from tests.harness import Answer, Server
 

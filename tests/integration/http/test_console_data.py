@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cairn.interface.secret import NodeSecret
+from cairn.interface.admission.secret import NodeSecret
 from cairn.testing.chains import random_block
 from tests.command import Cairn
 from tests.harness import Answer, Server, serving

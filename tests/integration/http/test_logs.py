@@ -8,7 +8,7 @@ import socket
 import time
 
 from cairn.core.chain import FLAG_DOOR
-from cairn.interface.secret import NodeSecret
+from cairn.interface.admission.secret import NodeSecret
 from cairn.testing.chains import Writer, altered, random_block
 from tests.harness import counts_alone, serving
 from tests.integration.http.api import Holder, mint

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from cairn.interface.grant import Grant
-from cairn.interface.secret import NodeSecret
+from cairn.interface.admission.grant import Grant
+from cairn.interface.admission.secret import NodeSecret
 from cairn.testing.chains import Writer, random_block
 from cairn.wire.messages import PutItem, decode_put_answer, encode_put
 from tests.command import Cairn

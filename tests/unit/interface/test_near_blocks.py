@@ -11,10 +11,10 @@ from cairn.cache import CachedBlocks, DiskTier
 from cairn.config import Limits
 from cairn.core.block import NO_GRANT, Block
 from cairn.core.clock import SystemClock
-from cairn.interface.access import Access
+from cairn.interface.admission.access import Access
+from cairn.interface.admission.secret import NodeSecret
 from cairn.interface.app import App
-from cairn.interface.http import Request, Response
-from cairn.interface.secret import NodeSecret
+from cairn.interface.http.exchange import Request, Response
 from cairn.storage.memory import memory_store
 from tests.asking import GivenHeaders, asked, content
 

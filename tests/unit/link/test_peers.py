@@ -14,7 +14,7 @@ from cairn.core.block import NO_GRANT, Block, BlockId
 from cairn.core.chain import Kind, Seq
 from cairn.core.errors import CairnError, NotFound, Unavailable, Unknown
 from cairn.core.store import Store
-from cairn.interface.link import StoreResponder
+from cairn.interface.peers.link import StoreResponder
 from cairn.link import Answer, AnsweringLink, Link, Place, answering, asking, connection, open_answering, open_link
 from cairn.link.handshake import ANSWERS, ASKS, Handshake
 from cairn.link.socket import Socket, connect, listening

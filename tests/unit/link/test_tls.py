@@ -18,7 +18,7 @@ from cairn.config import LinkTls
 from cairn.core.block import NO_GRANT
 from cairn.core.errors import Unavailable
 from cairn.core.store import Store
-from cairn.interface.link import StoreResponder
+from cairn.interface.peers.link import StoreResponder
 from cairn.link import Place, open_answering, open_link
 from cairn.storage.memory import memory_store
 from cairn.storage.remote import remote_store

@@ -1,0 +1,4 @@
+"""Granian, and all that bounds what comes over its sockets: `server.py` carries requests, `sockets.py` WebSockets.
+
+`connections.py` sees what Granian does not tell, by way of the kernel; `room.py` bounds the memory of bodies.
+"""

@@ -1,0 +1,1 @@
+"""What is counted: by this process, by those that serve together with it, and in the past."""
