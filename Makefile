@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format integration bench lock clean
+.PHONY: help run demo test check format sdk integration bench lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,10 +25,14 @@ check: $(VENV)/.ready-to-test node_modules/.ready ## Lint, types, layers, web mo
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	node_modules/.bin/tsc --project tsconfig.json
+	node scripts/sdk.mjs --check
 
 format: $(VENV)/.ready-to-test ## Put the code into its one form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+sdk: node_modules/.ready ## Write the browser SDK as it is shipped: one small file, and types
+	node scripts/sdk.mjs
 
 integration: $(VENV)/.ready-to-test ## Run the tests with real processes only
 	$(BIN)/pytest tests/integration tests/faults $(ARGS)

@@ -245,6 +245,7 @@ def test_a_log_is_there_again_without_a_connection(device: Callable[[], Device])
     capability = one.run(NEW)
     one.run("await log.add('kept'); await log.add('too'); await log.catchUp();")
     page = one.open()
+    one.run("await cairn.newLog();", page=page)  # the modules that write are loaded
     one.context.set_offline(True)
     one.run(OPEN, capability, page=page)
     assert one.run("return values(log);", page=page) == ["kept", "too"]

@@ -13,16 +13,15 @@ import { Signal } from "./signal.js";
 import { EntryCache } from "./state/cache.js";
 import { openDatabase } from "./state/database.js";
 import { Device } from "./state/device.js";
-import { Outbox } from "./state/outbox.js";
 import { Pins } from "./state/pins.js";
 
 /** One page's share of this browser, for one server. */
 export class Browser {
-  /** @type {Promise<{ database: Awaited<ReturnType<typeof openDatabase>>, device: Device, outbox: Outbox, cache: EntryCache }> | null} */
+  /** @type {Promise<{ database: Awaited<ReturnType<typeof openDatabase>>, device: Device, cache: EntryCache }> | null} */
   #storage = null;
   /** @type {BroadcastChannel | null} */
   #channel = null;
-  /** @type {Map<string, (news: News) => void>} */
+  /** @type {Map<string, Set<(news: News) => void>>} */
   #listeners = new Map();
 
   /** @type {Signal<Status>} */
@@ -50,12 +49,20 @@ export class Browser {
       this.#channel = new BroadcastChannel("cairn");
       this.#channel.onmessage = ({ data }) => this.#hear(data);
     }
-    return { database, device, outbox: new Outbox(database, device), cache: new EntryCache(database) };
+    return { database, device, cache: new EntryCache(database) };
   }
 
-  /** Asks to be told of a chain by other tabs. @param {string} chain @param {(news: News) => void} listener */
+  /**
+   * Asks to be told of a chain by other tabs.
+   *
+   * @param {string} chain
+   * @param {(news: News) => void} listener
+   * @returns {() => void} ends it
+   */
   listen(chain, listener) {
-    this.#listeners.set(chain, listener);
+    const listeners = this.#listeners.get(chain) ?? new Set();
+    this.#listeners.set(chain, listeners.add(listener));
+    return () => void listeners.delete(listener);
   }
 
   /** Tells the other tabs. @param {News} news */
@@ -66,7 +73,7 @@ export class Browser {
 
   /** @param {News} news */
   #hear(news) {
-    this.#listeners.get(news.chain)?.(news);
+    for (const listener of this.#listeners.get(news.chain) ?? []) listener(news);
     void this.recount();
   }
 

@@ -11,7 +11,6 @@ export { ChainReader } from "./chains/reader.js";
 export { Keyring } from "./chains/keyring.js";
 export { fromHex, toHex } from "./format/bytes.js";
 export {
-  formatBlock,
   formatRead,
   formatVerify,
   looksLikeCapability,
@@ -20,9 +19,16 @@ export {
 } from "./format/capability.js";
 export { checkSupport } from "./format/crypto.js";
 export { KIND } from "./format/entry.js";
-export { EphemeralReader } from "./format/ephemeral.js";
 export { Reference } from "./format/reference.js";
 export { Live } from "./chains/live.js";
-export { readObject } from "./objects/download.js";
 export { Server } from "./remote/server.js";
 export { Pins } from "./state/pins.js";
+
+/**
+ * The data of an object of bounded size; see objects/download.js, which is loaded when it is asked for.
+ *
+ * @type {typeof import("./objects/download.js").readObject}
+ */
+export async function readObject(server, reference, options) {
+  return (await import("./objects/download.js")).readObject(server, reference, options);
+}

@@ -3,15 +3,16 @@
  *
  * @import { Account } from "./account/account.js"
  * @import { DoorOptions } from "./account/accounts.js"
+ * @import { ChainCapability } from "./chains/log.js"
+ * @import { Space } from "./space/space.js"
  */
 
 import { WrongCapability } from "./errors.js";
 import { Browser } from "./browser.js";
 import { Log } from "./chains/log.js";
 import { fromBase64url, textOf, toBase64url, utf8 } from "./format/bytes.js";
-import { parseCapability } from "./format/capability.js";
+import { newWriteCapability, parseCapability } from "./format/capability.js";
 import { checkContext, checkSupport } from "./format/crypto.js";
-import { newWriteCapability } from "./format/keys.js";
 
 const LINK_KEY = "cairn.link";
 
@@ -99,10 +100,7 @@ export class Cairn {
    */
   async openLink(link) {
     await checkSupport();
-    const text = link ?? (await this.#linkOfPage());
-    const capability = await parseCapability(text.trim().split("#").at(-1) ?? "");
-    if (capability.type === "block") throw new WrongCapability("this link is for a file, not for a log");
-    return Log.of(this.browser, capability);
+    return Log.of(this.browser, await this.#chainCapability(link));
   }
 
   /** Whether this page was opened by a link. */
@@ -116,6 +114,32 @@ export class Cairn {
     return Log.of(this.browser, newWriteCapability());
   }
 
+  /**
+   * A new space, for many writers. Without an account: keep what `capabilityText` gives.
+   *
+   * @param {string} name
+   * @param {string} ownerName
+   * @returns {Promise<Space>}
+   */
+  async newSpace(name, ownerName) {
+    await checkSupport();
+    return (await import("./space/space.js")).Space.make(this.browser, name, ownerName);
+  }
+
+  /**
+   * Opens a space by an invitation, a reader's link, or what `capabilityText` gave; without an argument by the link in this
+   * page's address, as `openLink` does.
+   *
+   * @param {string} [link]
+   * @returns {Promise<Space>}
+   * @throws {WrongCapability} it is no link, or not whole
+   */
+  async openSpace(link) {
+    await checkSupport();
+    const capability = await this.#chainCapability(link);
+    return (await import("./space/space.js")).Space.of(this.browser, capability);
+  }
+
   /** Ends what goes on. What waits stays on this device. */
   close() {
     this.browser.close();
@@ -125,6 +149,14 @@ export class Cairn {
     await checkSupport();
     const { Accounts } = await import("./account/accounts.js");
     return new Accounts(this.browser, this.realm);
+  }
+
+  /** @param {string} [link] @returns {Promise<ChainCapability>} */
+  async #chainCapability(link) {
+    const text = link ?? (await this.#linkOfPage());
+    const capability = await parseCapability(text.trim().split("#").at(-1) ?? "");
+    if (capability.type === "block") throw new WrongCapability("this link is for a file, not for a log");
+    return capability;
   }
 
   /** @returns {Promise<string>} */

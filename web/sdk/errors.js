@@ -8,13 +8,13 @@ export class CairnError extends Error {
   /** @type {string} */
   code = "failed";
   /** What to try. */
-  hint = "Try again; if it stays, tell whoever runs the server.";
+  hint = "Try again, or tell the operator.";
 }
 
 /** Malformed, or does not verify. */
 export class Invalid extends CairnError {
   code = "invalid";
-  hint = "Check what was given: it will not pass unchanged.";
+  hint = "It will not pass unchanged.";
 }
 
 /** A sealed box does not open with this key. Why is not said. */
@@ -29,7 +29,7 @@ export class CannotOpen extends CairnError {
 /** The entry is of a key epoch that this capability does not reach. */
 export class KeyMissing extends CairnError {
   code = "key_missing";
-  hint = "The keys were changed since this link was made: ask for a new one.";
+  hint = "Ask for a new link.";
 }
 
 /** The text is no capability, or belongs to another chain. */
@@ -41,7 +41,7 @@ export class WrongCapability extends CairnError {
 /** The capability, the grant or the server does not allow it. */
 export class Forbidden extends CairnError {
   code = "forbidden";
-  hint = "Ask for a link that can write, or the operator for a grant.";
+  hint = "Ask for a link that can write, or for a grant.";
 }
 
 /** No account has this name and password here: which of the two is wrong, nobody can tell. */
@@ -56,7 +56,7 @@ export class NoAccount extends CairnError {
 /** What the server showed cannot be this chain: altered, reordered, or with something left out. */
 export class Tampered extends CairnError {
   code = "tampered";
-  hint = "Do not trust this server. Tell its operator, or read from another server.";
+  hint = "Do not trust this server: tell its operator, or use another.";
 }
 
 /** The server shows less of the chain than was seen before. */
@@ -68,13 +68,13 @@ export class Rollback extends CairnError {
 /** The server shows another history than was seen before. */
 export class Fork extends CairnError {
   code = "fork";
-  hint = "Compare with your other devices before going on: a copy of the keys is in use elsewhere.";
+  hint = "Compare with your other devices first: a copy of the keys may be in use elsewhere.";
 }
 
 /** Known absent. */
 export class NotFound extends CairnError {
   code = "not_found";
-  hint = "It is on another server, was removed, or was never written.";
+  hint = "It was removed, or is on another server.";
 }
 
 /** Another entry has this place in the chain. */
@@ -92,13 +92,13 @@ export class Closed extends CairnError {
 /** Over a size bound. */
 export class TooLarge extends CairnError {
   code = "too_large";
-  hint = "Keep large data as a file: see putFile.";
+  hint = "Keep it as a file.";
 }
 
 /** Over a rate or quota. */
 export class Limited extends CairnError {
   code = "limited";
-  hint = "Wait a little; if it stays, the quota is used up: ask the operator.";
+  hint = "Wait a little, or ask the operator for more.";
   /** After how many seconds to try again; 0: the server does not say, so a quota is used up. */
   retrySeconds = 0;
 }
@@ -135,6 +135,6 @@ export class Unsupported extends CairnError {
     this.hint =
       reason === "context"
         ? "Open the page over https, or as http://localhost on the machine that runs the server."
-        : "Update the browser: Chrome 137, Firefox 129 and Safari 17, or later.";
+        : "Update the browser, or use another.";
   }
 }

@@ -3,17 +3,17 @@
  *
  * @import { ChainCapability, Log as OneLog } from "../chains/log.js"
  * @import { LogEntry } from "../chains/log_entry.js"
+ * @import { Space } from "../space/space.js"
  * @import { Accounts, DoorOptions } from "./accounts.js"
  */
 
 import { CairnError, Conflict, Invalid } from "../errors.js";
-import { formatWrite, parseCapability } from "../format/capability.js";
-import { KIND } from "../format/entry.js";
-import { newWriteCapability } from "../format/keys.js";
-import { encodePayload } from "../format/payload.js";
+import { formatWrite, newWriteCapability, parseCapability } from "../format/capability.js";
 import { Log } from "../chains/log.js";
+import { Outbox } from "../state/outbox.js";
 
 const TRIES = 8;
+const SPACE_PREFIX = "space/";
 
 /** Entries wait on this device that signing out would lose. */
 export class Unsent extends CairnError {
@@ -61,7 +61,7 @@ export class Account {
   /** @returns {Promise<string[]>} the names of all logs in this account */
   async names() {
     await this.log.catchUp();
-    return [...this.#caps().keys()];
+    return [...this.#caps().keys()].filter((name) => !name.startsWith(SPACE_PREFIX));
   }
 
   /**
@@ -73,6 +73,27 @@ export class Account {
   async keep(name, log) {
     await this.log.add({ name, cap: await log.capabilityText(log.can) });
     this.#open.set(name, Promise.resolve(log));
+  }
+
+  /**
+   * The space of a name in this account, which owns it: made at first use.
+   *
+   * @param {string} name
+   * @returns {Promise<Space>}
+   */
+  async space(name) {
+    const { Space } = await import("../space/space.js");
+    await this.log.catchUp();
+    const known = this.#caps().get(SPACE_PREFIX + name);
+    if (known) return Space.of(this.log.browser, await capabilityIn(known));
+    const space = await Space.make(this.log.browser, name, this.name);
+    await this.keepSpace(name, space);
+    return space;
+  }
+
+  /** Keeps a space, such as one that an invitation opened, so that `space` opens it. @param {string} name @param {Space} space */
+  async keepSpace(name, space) {
+    await this.log.add({ name: SPACE_PREFIX + name, cap: await space.capabilityText() });
   }
 
   /** Takes a log out of the account. The log itself stays on the server. @param {string} name */
@@ -103,7 +124,8 @@ export class Account {
    * @throws {Unsent} something has not, even now
    */
   async signOut({ discard = false } = {}) {
-    const { outbox, cache } = await this.log.browser.storage();
+    const { database, device, cache } = await this.log.browser.storage();
+    const outbox = new Outbox(database, device);
     const logs = [this.log, ...(await Promise.all(this.#open.values()))];
     await Promise.all(logs.map((log) => log.flush()));
     const unsent = await Promise.all(logs.map((log) => outbox.letters(log.id)));
@@ -130,9 +152,8 @@ export class Account {
       const known = this.#caps().get(name);
       if (known) return capabilityIn(known);
       const capability = newWriteCapability();
-      const payload = encodePayload({ name, cap: await formatWrite(capability) });
       try {
-        await this.log.writeNow({ kind: KIND.LINK, payload: () => payload, at: this.log.seq + 1 });
+        await this.log.addNext({ name, cap: await formatWrite(capability) });
         return capability;
       } catch (error) {
         if (!(error instanceof Conflict) || attempt === TRIES) throw error; // another device wrote: perhaps this name

@@ -14,10 +14,9 @@
  */
 
 import { NoAccount, WrongCapability } from "../errors.js";
-import { formatWrite, parseCapability } from "../format/capability.js";
+import { FLAG_DOOR, formatWrite, newWriteCapability, parseCapability } from "../format/capability.js";
 import { derivingKey, randomBytes } from "../format/crypto.js";
 import { accountOf, doorOf, doorSalt, normalPassword, normalUsername } from "../format/door.js";
-import { FLAG_DOOR, newWriteCapability } from "../format/keys.js";
 import { Log } from "../chains/log.js";
 import { Account } from "./account.js";
 import { Door } from "./door.js";

@@ -12,7 +12,7 @@ import { Closed, Conflict, Forbidden, Invalid, NoAccount, NotFound } from "../er
 import { concat, equal, textOf, toHex } from "../format/bytes.js";
 import { KIND } from "../format/entry.js";
 import { ChainKeys } from "../format/keys.js";
-import { encodePayload } from "../format/payload.js";
+import { encodePayload } from "../format/encoding.js";
 import { History } from "../chains/history.js";
 import { Keyring } from "../chains/keyring.js";
 import { ChainReader } from "../chains/reader.js";

@@ -7,6 +7,7 @@
  *
  * @import { Bytes } from "../format/bytes.js"
  * @import { ChainState } from "../format/chain.js"
+ * @import { EphemeralReader } from "../format/ephemeral.js"
  * @import { Server } from "../remote/server.js"
  * @import { Keyring } from "./keyring.js"
  * @import { Item } from "./reader.js"
@@ -24,7 +25,6 @@
  * @property {(data: Bytes) => void} [onMessage] an ephemeral message, verified and opened
  */
 
-import { EphemeralReader } from "../format/ephemeral.js";
 import { CairnError, NotFound, Unavailable } from "../errors.js";
 import { followEvents } from "../remote/event_stream.js";
 
@@ -48,12 +48,13 @@ export class Live {
   #wantsEvents = false;
   #openingMessages = Promise.resolve();
   #waitingMessages = 0;
+  /** @type {EphemeralReader | null} loaded with the first message */
+  #messages = null;
 
   /** @param {Extensible} reader which has caught up @param {LiveEvents} events */
   constructor(reader, events) {
     this.reader = reader;
     this.events = events;
-    this.messages = new EphemeralReader(reader.keyring);
   }
 
   /** Begins to follow. */
@@ -165,7 +166,8 @@ export class Live {
     const { state } = this.reader;
     if (this.#isStopped || !state) return;
     try {
-      const data = await this.messages.open(state, raw);
+      this.#messages ??= new (await import("../format/ephemeral.js")).EphemeralReader(this.reader.keyring);
+      const data = await this.#messages.open(state, raw);
       if (!this.#isStopped) this.events.onMessage?.(data);
     } catch (error) {
       if (!(error instanceof CairnError)) throw error;

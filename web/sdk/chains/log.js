@@ -5,76 +5,52 @@
  * @import { Browser, News } from "../browser.js"
  * @import { Capability, ReadCapability, VerifyCapability, WriteCapability } from "../format/capability.js"
  * @import { ChainState } from "../format/chain.js"
+ * @import { EntryCache } from "../state/cache.js"
  * @import { Reference } from "../format/reference.js"
  * @import { GetOptions, PutOptions } from "../objects/files.js"
- * @import { Place } from "../state/database.js"
  * @import { LiveState } from "./live.js"
  * @import { LogEntry } from "./log_entry.js"
- * @import { Delivered } from "./posting.js"
  * @import { Item } from "./reader.js"
- * @import { Wanted } from "./writer.js"
+ * @import { Added } from "./queue.js"
+ * @import { Report } from "./verification.js"
+ * @import { Writing } from "./writing.js"
  *
  * @typedef {WriteCapability | ReadCapability | VerifyCapability} ChainCapability
- * @typedef {{ seq: number | null }} Added null: it waits in the outbox
- * @typedef {{ key: Place, entry: LogEntry }} Queued
- * @typedef {object} Report what `verify` found; it throws for nothing that a server can do
- * @property {boolean} isGood
- * @property {number} entries whose signature and links were checked
- * @property {number} missing given up by the writer, and dropped
- * @property {number} unreadable verified, but not opened by this link
- * @property {number} seq of the newest verified entry; -1: none
- * @property {CairnError | null} problem
  */
 
-import { CairnError, Conflict, Forbidden, Limited, NotFound, Unavailable, Unknown } from "../errors.js";
-import { toHex } from "../format/bytes.js";
-import { formatRead, formatVerify, formatWrite } from "../format/capability.js";
-import { KIND } from "../format/entry.js";
-import { ChainKeys } from "../format/keys.js";
-import { encodePayload } from "../format/payload.js";
-import { Live } from "./live.js";
+import { CairnError, Forbidden, NotFound, Unavailable } from "../errors.js";
+import { textOf, toHex } from "../format/bytes.js";
+import { formatRead, formatVerify } from "../format/capability.js";
 import { Signal } from "../signal.js";
-import { Pins } from "../state/pins.js";
 import { History } from "./history.js";
 import { Keyring } from "./keyring.js";
-import { logEntryOf, pendingEntry } from "./log_entry.js";
-import { Posting } from "./posting.js";
+import { Live } from "./live.js";
+import { logEntryOf } from "./log_entry.js";
 import { ChainReader } from "./reader.js";
-import { Writer, rotation } from "./writer.js";
 
-const SNAPSHOT_TRIES = 8;
-const UNQUEUED_MAX = 4_096;
-const RETRY_MS_MIN = 1_000;
-const RETRY_MS_MAX = 60_000;
+const RETRY_MS = 2_000;
 
 /** One chain on one server. Made by `Account.open`, `Cairn.openLink` and `Cairn.newLog`. */
 export class Log {
   /** @type {History} */
   #history;
-  /** @type {Posting | null} */
-  #posting = null;
+  /** @type {Writing | null} */
+  #write = null;
   /** @type {Live | null} */
   #live = null;
-  /** @type {Queued[]} */
-  #queued = [];
   /** @type {LogEntry[]} */
   #entries = [];
-  /** @type {Set<number>} what has left the outbox, lately */
-  #unqueued = new Set();
   #viewedItems = 0;
   /** @type {Set<() => void>} */
   #watchers = new Set();
-  /** @type {Map<number, { resolve: (added: Added) => void, reject: (error: unknown) => void }>} */
-  #waiting = new Map();
-  /** @type {Promise<void> | null} */
-  #flushing = null;
-  #mustFlush = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #retryTimer;
-  #retryMs = RETRY_MS_MIN;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #tellTimer;
   #isClosed = false;
+  #unlisten = () => {};
+  /** @type {Set<(value: any) => void>} */
+  #hearers = new Set();
 
   /** What the server did that is refused, or why the outbox is stuck. Null: all is well. @type {Signal<CairnError | null>} */
   problem = new Signal(/** @type {CairnError | null} */ (null));
@@ -83,25 +59,16 @@ export class Log {
    * @param {Browser} browser
    * @param {ChainCapability} capability
    * @param {Keyring} keyring
-   * @param {ChainKeys | null} keys
-   * @param {Awaited<ReturnType<Browser["storage"]>>} storage not for use outside of this class: see `of`
+   * @param {EntryCache} cache not for use outside of this class: see `of`
    */
-  constructor(browser, capability, keyring, keys, { outbox, cache }) {
+  constructor(browser, capability, keyring, cache) {
     this.browser = browser;
     this.capability = capability;
     this.keyring = keyring;
-    this.keys = keys;
     /** The chain's id in hex. */
     this.id = toHex(keyring.chainId);
     const reader = new ChainReader(browser.server, keyring, browser.pins, cache);
     this.#history = new History(reader, () => this.#tellSoon());
-    this.outbox = outbox;
-    if (keys) {
-      const writer = new Writer(keys, browser.server, this.#history);
-      const onDelivered = (/** @type {Delivered[]} */ delivered) => this.#settle(delivered);
-      const onRemoved = (/** @type {Delivered[]} */ delivered) => this.browser.tell({ chain: this.id, delivered });
-      this.#posting = new Posting(outbox, this.id, writer, onDelivered, onRemoved);
-    }
   }
 
   /**
@@ -112,13 +79,23 @@ export class Log {
    * @returns {Promise<Log>}
    */
   static async of(browser, capability) {
-    const storage = await browser.storage();
-    const keys = capability.type === "write" ? await ChainKeys.of(capability) : null;
-    const log = new Log(browser, capability, await Keyring.of(capability), keys, storage);
-    browser.listen(log.id, (news) => void log.#hear(news));
-    await Promise.all([log.#history.restore(), log.#loadQueued()]);
-    if (log.#queued.length > 0) void log.flush();
+    const { cache } = await browser.storage();
+    const log = new Log(browser, capability, await Keyring.of(capability), cache);
+    log.#unlisten = browser.listen(log.id, (news) => void log.#heard(news));
+    if (capability.type === "write") await log.#startWriting(capability);
+    await Promise.all([log.#history.restore(), log.#write?.queue.load()]);
+    if (log.#write?.queue.list.length) void log.flush();
     return log;
+  }
+
+  /** @param {WriteCapability} capability */
+  async #startWriting(capability) {
+    const { Writing } = await import("./writing.js");
+    this.#write = await Writing.of(this.browser, capability, this.#history, {
+      onChange: () => this.#tellSoon(),
+      onSent: () => this.#goLive(),
+      onProblem: (error) => (this.problem.value = error),
+    });
   }
 
   /** The seq of the newest accepted entry; 0 where there is none yet. */
@@ -138,7 +115,7 @@ export class Log {
       const entry = logEntryOf(/** @type {Item} */ (items[this.#viewedItems]));
       if (entry) this.#entries.push(entry);
     }
-    return [...this.#entries, ...this.#queued.map(({ entry }) => entry)];
+    return [...this.#entries, ...(this.#write?.queue.list ?? [])];
   }
 
   // --- writing
@@ -153,16 +130,7 @@ export class Log {
    * @throws {CairnError} Forbidden: this link does not write. TooLarge, Invalid, Closed, Limited, Full: it is not added.
    */
   async add(value, { references = [] } = {}) {
-    this.#writing();
-    const payload = encodePayload(value, references);
-    const key = await this.outbox.add(this.id, payload);
-    this.#queued.push({ key, entry: pendingEntry(payload) });
-    this.#tellSoon();
-    this.browser.tell({ chain: this.id, added: key });
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(key[1], { resolve, reject });
-      void this.flush();
-    });
+    return this.#writing().add(value, references);
   }
 
   /**
@@ -176,45 +144,45 @@ export class Log {
    * @throws {CairnError} as `add`; Conflict: others wrote again and again meanwhile
    */
   async snapshot(reducer, initial) {
-    for (let attempt = 1; ; attempt++) {
-      await this.flush();
-      const { seq } = await this.#history.catchUp();
-      const payload = encodePayload(this.#reduced(reducer, initial));
-      try {
-        return await this.writeNow({ kind: KIND.CHECKPOINT, payload: () => payload, trims: true, at: seq + 1 });
-      } catch (error) {
-        if (!(error instanceof Conflict) || attempt === SNAPSHOT_TRIES) throw error;
-      }
-    }
+    const writing = this.#writing();
+    await this.flush();
+    return writing.snapshot(() => this.#reduced(reducer, initial));
   }
 
   /** Changes the keys: links given out before read nothing of what comes after. @returns {Promise<Added>} */
   async rotate() {
-    const { keys } = this.#writing();
-    return this.writeNow(rotation(keys, (keyBefore) => encodePayload(new Uint8Array(), [], keyBefore)));
+    return this.#writing().rotate();
   }
 
   /** Ends the log for ever. @param {unknown} [lastWords] @returns {Promise<Added>} */
-  async end(lastWords = new Uint8Array()) {
-    const payload = encodePayload(lastWords);
-    return this.writeNow({ kind: KIND.CLOSE, payload: () => payload, trims: true });
+  async end(lastWords) {
+    return this.#writing().end(lastWords);
   }
 
   /**
-   * Writes one entry at once, behind what waits in the outbox; it is not kept there itself.
+   * Adds a value behind the newest accepted entry, at once or not at all: it never waits in the outbox.
    *
-   * @param {Wanted} wanted
+   * @param {unknown} value
    * @returns {Promise<Added>}
-   * @throws {CairnError} Unknown: it may stand. Others as `add`
+   * @throws {CairnError} Conflict: another entry has this place. Unknown: it may stand. Others as `add`
    */
-  async writeNow(wanted) {
-    const [entry] = await this.#writing().posting.writeNow([wanted]);
-    return { seq: entry ? entry.seq : null };
+  async addNext(value) {
+    return this.#writing().addAt(value, this.seq + 1);
+  }
+
+  /** Sends what waits, if the server can be reached. It never fails: see `problem`, and `pending`. @returns {Promise<void>} */
+  async flush() {
+    await this.#write?.queue.flush();
+  }
+
+  /** The keys that write this log; null for a link that reads. */
+  get keys() {
+    return this.#write ? this.#write.keys : null;
   }
 
   #writing() {
-    if (!this.#posting || !this.keys) throw new Forbidden("this link reads, and does not write");
-    return { posting: this.#posting, keys: this.keys };
+    if (!this.#write) throw new Forbidden("this link reads, and does not write");
+    return this.#write;
   }
 
   // --- reading
@@ -296,20 +264,7 @@ export class Log {
    * @returns {Promise<Report>}
    */
   async verify() {
-    const pins = new Pins({ isLasting: false });
-    const pin = this.browser.pins.get(this.keyring.chainId);
-    if (pin) pins.raise(this.keyring.chainId, pin);
-    const reader = new ChainReader(this.browser.server, this.keyring, pins);
-    try {
-      const items = await reader.catchUp({ isFresh: true });
-      const unreadable = items.filter(({ inside }) => inside.type !== "open" && inside.type !== "genesis").length;
-      const missing = items.reduce((count, { missingBefore }) => count + missingBefore, 0);
-      const { seq } = /** @type {ChainState} */ (reader.state);
-      return { isGood: true, entries: items.length, missing, unreadable, seq, problem: null };
-    } catch (error) {
-      if (!(error instanceof CairnError)) throw error;
-      return { isGood: false, entries: 0, missing: 0, unreadable: 0, seq: -1, problem: error };
-    }
+    return (await import("./verification.js")).verify(this.browser, this.keyring);
   }
 
   // --- files
@@ -373,113 +328,51 @@ export class Log {
 
   /** @param {"read" | "write" | "verify"} can @returns {Promise<string>} the capability alone */
   async capabilityText(can) {
-    const { capability, keys } = this;
+    const { capability } = this;
     if (can === "verify") return formatVerify({ type: "verify", chainId: this.keyring.chainId });
-    if (can === "write" && capability.type === "write") return formatWrite(capability);
     if (can === "read" && capability.type === "read") return formatRead(capability);
-    if (can === "write" || !keys) throw new Forbidden(`this link does not give the right to ${can}`);
-    await this.catchUp();
-    return formatRead(await keys.toRead(this.#history.state?.keyEpoch ?? 0));
+    if (!this.#write) throw new Forbidden(`this link does not give the right to ${can}`);
+    if (can === "read") await this.catchUp();
+    return this.#write.capabilityText(can);
   }
 
-  // --- the outbox
+  // --- messages that nobody keeps
 
-  /** Sends what waits, if the server can be reached. It never fails: see `problem`, and `pending`. @returns {Promise<void>} */
-  flush() {
-    this.#mustFlush = this.#posting !== null;
-    this.#flushing ??= this.#flushAll().finally(() => (this.#flushing = null));
-    return this.#flushing;
+  /**
+   * Tells all who watch this log now something of the moment, such as where a cursor is. It is sealed and signed like an
+   * entry, never stored, and lost on who is not there.
+   *
+   * @param {unknown} value a JSON value; with its name and stamps at most 16,000 bytes
+   * @throws {CairnError} Forbidden, TooLarge
+   */
+  async say(value) {
+    await this.#writing().say(value);
   }
 
-  /** Whoever asks while it is under way is served by another round. */
-  async #flushAll() {
-    clearTimeout(this.#retryTimer);
-    while (this.#mustFlush) {
-      this.#mustFlush = false;
-      const asked = [...this.#waiting.keys()];
-      try {
-        await this.#posting?.run((error) => this.#stuck(error));
-        this.#retryMs = RETRY_MS_MIN;
-        this.browser.status.value = "online";
-        this.#settleByOthers(asked);
-        this.#goLive();
-      } catch {
-        this.#retryLater(); // `#stuck` has told
-      }
+  /** Listens to what is said, while the log is watched. @param {(value: any) => void} listener @returns {() => void} ends it */
+  hear(listener) {
+    this.#hearers.add(listener);
+    return () => void this.#hearers.delete(listener);
+  }
+
+  /** @param {Uint8Array<ArrayBuffer>} data */
+  #messageCame(data) {
+    let value;
+    try {
+      value = JSON.parse(textOf(data));
+    } catch {
+      return; // of another application
     }
-  }
-
-  /** Nothing waits any more, so what is still asked for was sent by another tab. @param {number[]} orders */
-  #settleByOthers(orders) {
-    for (const order of orders) this.#waiting.get(order)?.resolve({ seq: null });
-    for (const order of orders) this.#waiting.delete(order);
-    this.#unqueue(orders);
-  }
-
-  /** @param {unknown} error */
-  async #stuck(error) {
-    const mayPass = error instanceof Unavailable || error instanceof Unknown;
-    if (mayPass || (error instanceof Limited && error.retrySeconds > 0)) {
-      if (mayPass) this.browser.status.value = "offline";
-      for (const { resolve } of this.#waiting.values()) resolve({ seq: null });
-    } else {
-      await this.#giveUp(error);
-    }
-    this.#waiting.clear();
-  }
-
-  /** Takes back what is refused, as far as somebody is here to be told; the rest waits. @param {unknown} error */
-  async #giveUp(error) {
-    const keys = [...this.#waiting.keys()].map((order) => /** @type {Place} */ ([this.id, order]));
-    await this.outbox.remove(keys);
-    this.#unqueue([...this.#waiting.keys()]);
-    for (const { reject } of this.#waiting.values()) reject(error);
-    if (error instanceof CairnError && this.#queued.length > 0) this.problem.value = error;
-  }
-
-  #retryLater() {
-    if (this.#isClosed || this.#queued.length === 0) return;
-    this.#retryTimer = setTimeout(() => void this.flush(), this.#retryMs * (0.5 + Math.random()));
-    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MS_MAX);
-  }
-
-  /** @param {Delivered[]} delivered */
-  #settle(delivered) {
-    for (const { key, seq } of delivered) {
-      this.#waiting.get(key[1])?.resolve({ seq });
-      this.#waiting.delete(key[1]);
-    }
-    this.#unqueue(delivered.map(({ key }) => key[1]));
-  }
-
-  /** @param {number[]} orders */
-  #unqueue(orders) {
-    for (const order of orders) this.#unqueued.add(order);
-    this.#queued = this.#queued.filter(({ key }) => !this.#unqueued.has(key[1]));
-    this.#tellSoon();
-    void this.browser.recount();
-  }
-
-  /** What another tab did. @param {News} news */
-  async #hear({ added, delivered }) {
-    if (delivered) this.#settle(delivered);
-    if (delivered) await this.#history.catchUp().catch((error) => this.#failed(error));
-    if (added) await this.#loadQueued();
-  }
-
-  /** What waits, of all tabs; but for what was delivered while it was being read. */
-  async #loadQueued() {
-    if (!this.keys) return;
-    const letters = await this.outbox.letters(this.id);
-    const known = new Map(this.#queued.map((queued) => [queued.key[1], queued]));
-    for (const { key, payload } of letters) known.set(key[1], { key, entry: pendingEntry(payload) });
-    this.#queued = [...known.values()].filter(({ key }) => !this.#unqueued.has(key[1])).sort(byOrder);
-    this.#unqueued = new Set([...this.#unqueued].slice(-UNQUEUED_MAX));
-    this.#tellSoon();
-    await this.browser.recount();
+    for (const hearer of [...this.#hearers]) hearer(value);
   }
 
   // --- following
+
+  /** What another tab did. @param {News} news */
+  async #heard(news) {
+    await this.#write?.queue.heard(news);
+    if (news.delivered) await this.#history.catchUp().catch((error) => this.#failed(error));
+  }
 
   /** @param {() => void} watcher */
   async #follow(watcher) {
@@ -487,7 +380,7 @@ export class Log {
       await this.catchUp();
     } catch (error) {
       if (!(error instanceof Unavailable)) return this.#failed(error);
-      this.#retryTimer = setTimeout(() => void this.#follow(watcher), this.#retryMs);
+      this.#retryTimer = setTimeout(() => void this.#follow(watcher), RETRY_MS);
       return;
     }
     if (this.#watchers.has(watcher)) this.#tellSoon();
@@ -499,6 +392,7 @@ export class Log {
     if (this.#isClosed || this.#live || this.#watchers.size === 0 || !this.#history.state) return;
     this.#live = new Live(this.#history, {
       onItems: () => {},
+      onMessage: (data) => this.#messageCame(data),
       onState: (state) => this.#connected(state),
       onFailure: (error) => this.#failed(error),
     });
@@ -509,7 +403,7 @@ export class Log {
   #connected(state) {
     if (state === "live") this.browser.status.value = "online";
     else if (state === "offline" || state === "reconnecting") this.browser.status.value = "offline";
-    if (state === "live" && this.#queued.length > 0) void this.flush();
+    if (state === "live" && this.#write?.queue.list.length) void this.flush();
   }
 
   #unfollow() {
@@ -535,12 +429,9 @@ export class Log {
   close() {
     this.#isClosed = true;
     clearTimeout(this.#retryTimer);
+    this.#write?.queue.close();
+    this.#unlisten();
     this.#watchers.clear();
     this.#unfollow();
   }
-}
-
-/** @param {Queued} a @param {Queued} b */
-function byOrder(a, b) {
-  return a.key[1] - b.key[1];
 }

@@ -19,7 +19,6 @@
 import { Closed, Conflict, Fork, Invalid, NotFound, Unavailable, Unknown } from "../errors.js";
 import { equal, toHex } from "../format/bytes.js";
 import { begin, follow } from "../format/chain.js";
-import { KIND } from "../format/entry.js";
 import { paused } from "../remote/http.js";
 
 const TRIES = 16;
@@ -160,9 +159,4 @@ export class Writer {
       throw later;
     }
   }
-}
-
-/** @param {ChainKeys} keys @param {(keyBefore: Bytes) => Bytes} encode @returns {Wanted} begins a new key epoch */
-export function rotation(keys, encode) {
-  return { kind: KIND.ROTATE, payload: async ({ keyEpoch }) => encode(await keys.readKey(keyEpoch)) };
 }

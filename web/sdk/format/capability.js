@@ -11,9 +11,12 @@
  */
 
 import { concat, equal, fromBase64url, toBase64url, u32, viewOf } from "./bytes.js";
-import { domain, hkdf, publicKeyOf, sha256 } from "./crypto.js";
+import { domain, hkdf, publicKeyOf, randomBytes, sha256 } from "./crypto.js";
 import { Invalid, WrongCapability } from "../errors.js";
 import { REFERENCE_BYTES, Reference } from "./reference.js";
+
+/** Flag bit 0: the chain is a door. */
+export const FLAG_DOOR = 1;
 
 const CHECK_BYTES = 4;
 const BODY_BYTES = { w: 33, r: 68, v: 32, b: REFERENCE_BYTES };
@@ -79,6 +82,11 @@ async function checkOf(letter, body) {
 /** @param {string} letter @param {Bytes} body */
 async function formatted(letter, body) {
   return `crn1${letter}_${toBase64url(concat(body, await checkOf(letter, body)))}`;
+}
+
+/** A fresh chain's write capability; no server is asked. @param {number} [flags] @returns {WriteCapability} */
+export function newWriteCapability(flags = 0) {
+  return { type: "write", flags, writeSecret: randomBytes(32) };
 }
 
 /** @param {WriteCapability} capability @returns {Promise<string>} */

@@ -9,8 +9,8 @@
 
 import { Invalid } from "../errors.js";
 import { concat, u32, utf8 } from "./bytes.js";
+import { FLAG_DOOR } from "./capability.js";
 import { domain, hkdf, sha256 } from "./crypto.js";
-import { FLAG_DOOR } from "./keys.js";
 
 export const ACCOUNT_KEY_BYTES = 16;
 const PASSWORD_BYTES_MAX = 1_024;

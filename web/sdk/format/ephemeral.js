@@ -11,10 +11,10 @@ import { domain, sha256 } from "./crypto.js";
 import { CannotOpen, Invalid, KeyMissing } from "../errors.js";
 import { openSeal, unpad } from "./seal.js";
 
-const MAGIC = utf8("CRX1");
+export const MAGIC = utf8("CRX1");
 const HEADER_BYTES = 50;
 const BOX_BYTES_MIN = 208;
-const BOX_BYTES_MAX = 16_464;
+export const BOX_BYTES_MAX = 16_464;
 const SIGNATURE_BYTES = 64;
 const SKEW_MS_MAX = 60_000;
 const SEEN_MAX = 8_192;

@@ -9,20 +9,13 @@
 import { TooLarge } from "../errors.js";
 import { concat, u32, u64 } from "./bytes.js";
 import { chainIdOf, readCommitment, readKeyOf } from "./capability.js";
-import { derivingKey, domain, hkdf, publicKeyOf, randomBytes, sign, signingKeyOf } from "./crypto.js";
+import { derivingKey, domain, hkdf, publicKeyOf, sign, signingKeyOf } from "./crypto.js";
 import { Entry, KIND } from "./entry.js";
+import { inboxKeyOf, openMessage } from "./inbox.js";
 import { SEAL_OVERHEAD_BYTES, pad, seal } from "./seal.js";
-
-/** Flag bit 0: the chain is a door. */
-export const FLAG_DOOR = 1;
 
 const BODY_BYTES_MAX = 65_536;
 const SUITE = 1;
-
-/** A fresh chain's write capability; no server is asked. @param {number} [flags] @returns {WriteCapability} */
-export function newWriteCapability(flags = 0) {
-  return { type: "write", flags, writeSecret: randomBytes(32) };
-}
 
 /** The keys of one chain. They stay inside WebCrypto; read keys come out, since boxes are sealed with them. */
 export class ChainKeys {
@@ -70,6 +63,20 @@ export class ChainKeys {
   /** @param {Bytes} blockId @returns {Promise<Bytes>} the right to remove this chain's upload of a block */
   pin(blockId) {
     return hkdf(this.#deriving, concat(domain("pin"), blockId));
+  }
+
+  /** What is sealed to this chain's writer alone. @param {Bytes} message @returns {Promise<Bytes>} its data */
+  async openMessage(message) {
+    return openMessage(await this.#inboxSeed(), message);
+  }
+
+  /** @returns {Promise<Bytes>} the public key to which messages to this chain's writer are sealed */
+  async inboxKey() {
+    return inboxKeyOf(await this.#inboxSeed());
+  }
+
+  #inboxSeed() {
+    return hkdf(this.#deriving, domain("inbox-key"));
   }
 
   /** @param {string} label @param {Bytes} message @returns {Promise<Bytes>} Ed25519 over D(label) ‖ message */

@@ -12,18 +12,17 @@
  * @typedef {{ references: Reference[], content: Content | null }} Payload content is null where there is none
  */
 
-import { concat, textOf, u32, utf8, viewOf } from "./bytes.js";
+import { textOf, viewOf } from "./bytes.js";
 import { KIND } from "./entry.js";
-import { Invalid, TooLarge } from "../errors.js";
+import { Invalid } from "../errors.js";
 import { REFERENCE_BYTES, Reference } from "./reference.js";
 import { openSeal, unpad } from "./seal.js";
 
-const VERSION = 1;
+export const VERSION = 1;
 const HEAD_BYTES = 4;
 const KEY_BYTES = 32;
 const CODE_MAX = 3;
-const PAYLOAD_BYTES_MAX = 63_484;
-const REFERENCES_MAX = 933;
+export const REFERENCES_MAX = 933;
 const APPLICATION_CODE_MIN = 16;
 
 /**
@@ -53,47 +52,6 @@ export async function openPayload(entry, readKey) {
  */
 export async function openKeyBefore(rotation, readKey) {
   return keyIn(decode(await openBytes(rotation, readKey)).data);
-}
-
-/**
- * Encodes a payload: text stays text, bytes bytes, anything else is JSON.
- *
- * @param {unknown} value
- * @param {Reference[]} [references] to the blocks that the entry adds
- * @param {Bytes} [keyBefore] that a rotation hands on
- * @returns {Bytes}
- * @throws {Invalid} the value has no JSON form
- * @throws {TooLarge}
- */
-export function encodePayload(value, references = [], keyBefore = new Uint8Array()) {
-  const { code, data } = coded(value);
-  const head = concat(Uint8Array.of(VERSION, code), u32(references.length).subarray(2));
-  const payload = concat(head, ...references.map((reference) => reference.encode()), keyBefore, data);
-  if (references.length > REFERENCES_MAX || payload.length > PAYLOAD_BYTES_MAX) {
-    throw new TooLarge("an entry holds at most 63,484 bytes and 933 references");
-  }
-  return payload;
-}
-
-/** @param {unknown} value @returns {{ code: number, data: Bytes }} */
-function coded(value) {
-  if (value instanceof Uint8Array) return { code: 0, data: new Uint8Array(value) };
-  if (typeof value === "string") {
-    if (/\p{Surrogate}/u.test(value)) throw new Invalid("the text holds half a surrogate pair");
-    return { code: 1, data: utf8(value) };
-  }
-  return { code: 2, data: utf8(jsonText(value)) };
-}
-
-/** @param {unknown} value */
-function jsonText(value) {
-  try {
-    const text = JSON.stringify(value);
-    if (text !== undefined) return text;
-  } catch {
-    // it refers to itself, or holds a BigInt
-  }
-  throw new Invalid("the value has no JSON form");
 }
 
 /** @param {Bytes} bytes a payload outside of a chain @returns {Payload} @throws {Invalid} */

@@ -52,7 +52,7 @@ const BY_CODE = {
   full: Full,
 };
 /** What a status means where no document says more: a proxy's answer, for one. @type {Record<number, string>} */
-const CODE_OF_STATUS = { 400: "invalid", 401: "forbidden", 403: "forbidden", 404: "not_found", 409: "conflict", 410: "closed", 413: "too_large", 422: "invalid", 429: "limited", 507: "full" }; // prettier-ignore
+const CODE_OF_STATUS = { 400: "invalid", 403: "forbidden", 404: "not_found", 409: "conflict", 410: "closed", 413: "too_large", 422: "invalid", 429: "limited", 507: "full" }; // prettier-ignore
 
 /** A server's address, and the grant that pays for writes to it. */
 export class Http {

@@ -79,6 +79,11 @@ export class LiveSocket {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#say({ unsubscribe: [follow.chain] });
   }
 
+  /** Passes an ephemeral message on, if the socket is open: nobody waits for one. @param {Bytes} raw */
+  pass(raw) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(raw);
+  }
+
   #open() {
     const socket = new WebSocket(this.url);
     socket.binaryType = "arraybuffer";

@@ -87,11 +87,6 @@ export class Server {
     return (await this.http.ask("GET", `/v1/blocks/${toHex(blockId)}`, { bytesMax, signal })).body;
   }
 
-  /** @returns {Promise<any>} what the server says of itself: versions, limits, admission, time */
-  async info() {
-    return jsonIn((await this.http.ask("GET", "/v1/info")).body);
-  }
-
   /** @param {Bytes} chainId @param {number} from @returns {string} where its entries come as events */
   liveUrl(chainId, from) {
     return `${this.base}/v1/live?chain=${toHex(chainId)}@${from}`;

@@ -3,7 +3,8 @@
  *
  * @import { Bytes } from "../format/bytes.js"
  * @import { Entry } from "../format/entry.js"
- * @import { Database, Memory } from "./database.js"
+ * @import { Database } from "./database.js"
+ * @import { Memory } from "./memory.js"
  */
 
 import { toHex } from "../format/bytes.js";

@@ -4,6 +4,8 @@
  * Records have a row of texts and numbers as their key; a *shelf* is all that begins with the same text. Where the browser
  * has no IndexedDB, or none that works, `openDatabase` gives a `Memory` with the same methods, which lasts as long as the page.
  *
+ * @import { Memory } from "./memory.js"
+ *
  * @typedef {"keys" | "entries" | "outbox" | "uploads"} Store
  * @typedef {[string, number]} Place a shelf, and where on it
  * @typedef {{ key: Place, value: any }} Found
@@ -19,6 +21,7 @@ export async function openDatabase() {
   try {
     return new Database(await opened());
   } catch {
+    const { Memory } = await import("./memory.js");
     return new Memory();
   }
 }
@@ -131,64 +134,8 @@ export class Database {
   }
 }
 
-/** The same methods, without lasting. */
-export class Memory {
-  /** @type {Record<Store, Map<string, Found>>} */
-  #stores = { keys: new Map(), entries: new Map(), outbox: new Map(), uploads: new Map() };
-
-  /** @param {Store} store @param {Place} key @returns {Promise<any>} */
-  async get(store, key) {
-    return this.#stores[store].get(key.join())?.value;
-  }
-
-  /** @param {Store} store @param {string} shelf @returns {Promise<Found[]>} */
-  async list(store, shelf) {
-    const found = [...this.#stores[store].values()].filter(({ key }) => key[0] === shelf);
-    return found.sort((a, b) => a.key[1] - b.key[1]);
-  }
-
-  /** @param {Store} store */
-  async count(store) {
-    return this.#stores[store].size;
-  }
-
-  /** @param {Store} store @returns {Promise<string[]>} */
-  async shelves(store) {
-    return [...new Set([...this.#stores[store].values()].map(({ key }) => key[0]))];
-  }
-
-  /** @param {Store} store @param {Found[]} found */
-  async put(store, found) {
-    for (const one of found) this.#stores[store].set(one.key.join(), one);
-  }
-
-  /** @param {Store} store @param {Place} key @param {any} value */
-  async settle(store, key, value) {
-    const text = key.join();
-    if (!this.#stores[store].has(text)) this.#stores[store].set(text, { key, value });
-    return this.#stores[store].get(text)?.value;
-  }
-
-  /** @param {Store} store @param {string} shelf @param {any} value @returns {Promise<Place>} */
-  async append(store, shelf, value) {
-    const key = endOf(shelf, (await this.list(store, shelf)).at(-1)?.key[1]);
-    await this.put(store, [{ key, value }]);
-    return key;
-  }
-
-  /** @param {Store} store @param {Place[]} keys */
-  async remove(store, keys) {
-    for (const key of keys) this.#stores[store].delete(key.join());
-  }
-
-  /** @param {Store} store @param {string} shelf @param {number} [below] */
-  async clear(store, shelf, below = Infinity) {
-    for (const { key } of await this.list(store, shelf)) if (key[1] < below) await this.remove(store, [key]);
-  }
-}
-
 /** A place behind all others, and one that no record had before. @param {string} shelf @param {number} [last] @returns {Place} */
-function endOf(shelf, last = 0) {
+export function endOf(shelf, last = 0) {
   return [shelf, Math.max(last + 1, Date.now() * 1_024)];
 }
 

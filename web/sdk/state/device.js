@@ -2,7 +2,8 @@
  * This device's own key: what waits in the browser's storage for a server is sealed with it. It cannot be read out.
  *
  * @import { Bytes } from "../format/bytes.js"
- * @import { Database, Memory } from "./database.js"
+ * @import { Database } from "./database.js"
+ * @import { Memory } from "./memory.js"
  */
 
 import { concat } from "../format/bytes.js";

@@ -3,7 +3,8 @@
  * where it was. They hold the chunks' keys, sealed with the device's, and go when the upload is done, or after a month.
  *
  * @import { Reference as OneReference } from "../format/reference.js"
- * @import { Database, Memory } from "./database.js"
+ * @import { Database } from "./database.js"
+ * @import { Memory } from "./memory.js"
  * @import { Device } from "./device.js"
  */
 

@@ -5,7 +5,8 @@
  * or a later visit, can tell whether that very entry stands, and sends the same bytes if it may.
  *
  * @import { Bytes } from "../format/bytes.js"
- * @import { Database, Memory, Place } from "./database.js"
+ * @import { Database, Place } from "./database.js"
+ * @import { Memory } from "./memory.js"
  * @import { Device } from "./device.js"
  *
  * @typedef {{ key: Place, payload: Bytes, raw: Bytes | null }} Letter raw: the entry that was sent, or about to be

@@ -1,0 +1,1 @@
+import"../vendor/hash-wasm/argon2.umd.min.js";function a(t,e){let o={memorySize:65536,iterations:3,parallelism:1};return globalThis.hashwasm.argon2id({password:t,salt:e,...o,hashLength:32,outputType:"binary"})}export{a as stretched};

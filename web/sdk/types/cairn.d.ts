@@ -1,0 +1,17 @@
+/**
+ * The browser SDK. `connect` is the way in; what follows it is for pages that read chains and blocks by hand.
+ */
+export { Cairn, connect } from "./connect.js";
+export { Log } from "./chains/log.js";
+export { Signal } from "./signal.js";
+export * from "./errors.js";
+export { ChainReader } from "./chains/reader.js";
+export { Keyring } from "./chains/keyring.js";
+export { fromHex, toHex } from "./format/bytes.js";
+export { formatRead, formatVerify, looksLikeCapability, parseCapability, readFromWrite, } from "./format/capability.js";
+export { checkSupport } from "./format/crypto.js";
+export { KIND } from "./format/entry.js";
+export { Reference } from "./format/reference.js";
+export { Live } from "./chains/live.js";
+export { Server } from "./remote/server.js";
+export { Pins } from "./state/pins.js";

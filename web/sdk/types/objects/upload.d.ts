@@ -1,0 +1,42 @@
+/**
+ * Putting objects of any size: chunks are read, sealed and sent some at a time, then listed in manifests. Memory is bounded
+ * by the chunks under way and the references, whatever the object's size.
+ *
+ * @import { Bytes } from "../format/bytes.js"
+ * @import { Blocks } from "../remote/blocks.js"
+ * @import { Journal } from "../state/journal.js"
+ *
+ * @typedef {object} UploadOptions
+ * @property {(blockId: Bytes) => Promise<Bytes>} pinOf what keeps, and removes, the upload of a block
+ * @property {Journal | null} [journal]
+ * @property {(done: number, total: number) => void} [onProgress] in bytes
+ * @property {AbortSignal} [signal]
+ * @property {number} [chunkBytes]
+ */
+import type { Bytes } from "../format/bytes.js";
+import type { Blocks } from "../remote/blocks.js";
+import type { Journal } from "../state/journal.js";
+export type UploadOptions = {
+    /**
+     * what keeps, and removes, the upload of a block
+     */
+    pinOf: (blockId: Bytes) => Promise<Bytes>;
+    journal?: Journal | null;
+    /**
+     * in bytes
+     */
+    onProgress?: (done: number, total: number) => void;
+    signal?: AbortSignal;
+    chunkBytes?: number;
+};
+import { Reference } from "../format/reference.js";
+/**
+ * Puts an object, and gives its reference: one block, or a manifest.
+ *
+ * @param {Blocks} blocks
+ * @param {Blob} blob
+ * @param {UploadOptions} options
+ * @returns {Promise<Reference>}
+ * @throws {CairnError} as the server; Invalid: the file was changed meanwhile. The signal's reason: it was aborted.
+ */
+export declare function putObject(blocks: Blocks, blob: Blob, options: UploadOptions): Promise<Reference>;

@@ -1,0 +1,71 @@
+/**
+ * A Cairn server: what it gives is bytes, bounded and not yet believed. See docs/protocol.md.
+ *
+ * @import { Bytes } from "../format/bytes.js"
+ *
+ * @typedef {{ seq: number, hash: string, isClosed: boolean }} Head what the server says the newest entry is
+ */
+import type { Bytes } from "../format/bytes.js";
+export type Head = {
+    seq: number;
+    hash: string;
+    isClosed: boolean;
+};
+import { Http } from "./http.js";
+import { LiveSocket } from "./live_socket.js";
+export declare const PAGE_ENTRIES = 256;
+/** One server. */
+export declare class Server {
+    #private;
+    base: string;
+    http: Http;
+    chains: string;
+    /**
+     * @param {string} [base] its address, without a slash at the end; empty: the one that this page is from
+     * @param {{ grant?: string, isDoors?: boolean }} [options] isDoors: its chains are doors, which have routes of their own
+     */
+    constructor(base?: string, { grant, isDoors }?: {
+        grant?: string;
+        isDoors?: boolean;
+    });
+    /** The socket on which all chains of this server are followed. */
+    get liveSocket(): LiveSocket;
+    /** @returns {Server} the same one, for door chains */
+    doors(): Server;
+    /**
+     * A page of a chain's entries.
+     *
+     * @param {Bytes} chainId
+     * @param {number} from the first seq wanted
+     * @param {{ isFresh?: boolean }} [options] isFresh: past the browser's cache
+     * @returns {Promise<{ raws: Bytes[], headSeq: number }>}
+     * @throws {NotFound | Unavailable | Invalid | TooLarge}
+     */
+    entries(chainId: Bytes, from: number, { isFresh }?: {
+        isFresh?: boolean;
+    }): Promise<{
+        raws: Bytes[];
+        headSeq: number;
+    }>;
+    /**
+     * Appends entries, all or none. When it returns they stand, durably.
+     *
+     * @param {Bytes} chainId
+     * @param {Bytes[]} raws
+     * @returns {Promise<Head>}
+     * @throws {CairnError} Conflict, Closed; Unknown: they may stand
+     */
+    append(chainId: Bytes, raws: Bytes[]): Promise<Head>;
+    /**
+     * The bytes that the server has under a block's id.
+     *
+     * @param {Bytes} blockId
+     * @param {number} bytesMax
+     * @param {AbortSignal} [signal]
+     * @returns {Promise<Bytes>}
+     * @throws {NotFound | Unavailable | TooLarge}
+     */
+    block(blockId: Bytes, bytesMax: number, signal?: AbortSignal): Promise<Bytes>;
+    /** @param {Bytes} chainId @param {number} from @returns {string} where its entries come as events */
+    liveUrl(chainId: Bytes, from: number): string;
+}
