@@ -286,7 +286,7 @@ class AnsweringLink:
         self.is_stopping = False
         self._keys = keys
         self._told = ""
-        self._strangers: set[asyncio.Task[None]] = set()
+        self._strangers: dict[asyncio.Task[None], Socket] = {}  # the longest there first
         self._open: set[_Answering] = set()
 
     def connections(self) -> list[Connection]:
@@ -295,14 +295,17 @@ class AnsweringLink:
         return [answering.connection for answering in self._open]
 
     def take(self, socket: Socket) -> None:
-        """A connection was made: greet it."""
-        if len(self._strangers) >= STRANGERS_MAX or len(self._open) >= CONNECTIONS_MAX or self.is_stopping:
+        """A connection was made: greet it. Where too many strangers are there already, the one who has been silent
+        longest goes: who knows the secret needs a moment only."""
+        if len(self._open) >= CONNECTIONS_MAX or self.is_stopping:
             self.counts.refused += 1
             socket.drop()
             return
+        if len(self._strangers) >= STRANGERS_MAX:
+            self._strangers.pop(next(iter(self._strangers))).drop()
         task = asyncio.create_task(self._meet(socket))
-        self._strangers.add(task)
-        task.add_done_callback(self._strangers.discard)
+        self._strangers[task] = socket
+        task.add_done_callback(lambda _: self._strangers.pop(task, None))
 
     async def drain(self) -> None:
         """Begin nothing more, and wait until what was begun is answered, but not for ever."""

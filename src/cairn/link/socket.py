@@ -24,6 +24,7 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
 from cairn.config import LinkTls
 from cairn.core.crypto import sha256
+from cairn.core.descriptors import raise_descriptor_limit
 from cairn.core.errors import Unavailable
 from cairn.wire.link import FRAME_BYTES_MAX
 
@@ -35,6 +36,7 @@ _UNREAD_MESSAGES_MAX: Final = 4
 _READ_BUFFER_BYTES: Final = 64 * 1024
 _IDLE_SECONDS: Final = 10.0  # picows asks for it, and does not use it
 _BACKLOG: Final = 128
+_PING_BYTES_MAX: Final = 125  # RFC 6455, 5.5
 _TCP_CHANNEL: Final = b"tcp"
 _UNIX_CHANNEL: Final = b"unix"
 _FIRST_PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
@@ -148,7 +150,7 @@ class Socket(picows.WSListener):
         if kind == picows.WSMsgType.BINARY and frame.fin:
             self._deliver(frame.get_payload_as_bytes())
         elif kind == picows.WSMsgType.PING:
-            transport.send_pong(frame.get_payload_as_bytes())
+            self._answer_ping(transport, frame.get_payload_as_bytes())
         elif kind != picows.WSMsgType.PONG:
             self.drop()
 
@@ -167,6 +169,11 @@ class Socket(picows.WSListener):
         """It took most of it."""
         self.is_writable = not self.is_lost
         self.on_writable()
+
+    def _answer_ping(self, transport: picows.WSTransport, payload: bytes) -> None:
+        """Give a sign of life: to who has an owner here, so has proved itself, and only while it takes what is sent."""
+        if self.on_message is not None and self.is_writable:
+            transport.send_pong(payload[:_PING_BYTES_MAX])
 
     def _deliver(self, message: bytes) -> None:
         if self.on_message is not None:
@@ -236,6 +243,7 @@ async def listening(
             return Socket(channel, on_open)
         return _http_response(http(path, request.headers))
 
+    raise_descriptor_limit()
     server = await (_listen_unix(place.path, route) if place.path else _listen_tcp(place, route, tls))
     try:
         yield 0 if place.path else int(server.sockets[0].getsockname()[1])
@@ -250,6 +258,7 @@ async def _listen_tcp(place: Place, route: Callable[[Any], Any], tls: LinkTls | 
         route, place.host, place.port, ssl=_server_context(tls) if tls else None, logger_name=_log,
         enable_auto_pong=False, max_frame_size=FRAME_BYTES_MAX, use_aiofastnet=False, backlog=_BACKLOG,
         read_buffer_init_size=_READ_BUFFER_BYTES, reuse_address=True,
+        ssl_handshake_timeout=CONNECT_SECONDS if tls else None,
     )  # fmt: skip
 
 

@@ -249,6 +249,61 @@ async def test_strangers_get_nothing(first: bytes) -> None:
                 raise AssertionError("a wrong key was believed")
 
 
+async def test_strangers_keep_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many say nothing, who knows the secret gets in; those who have been silent longest go."""
+    monkeypatch.setattr(answering, "STRANGERS_MAX", 3)
+    monkeypatch.setattr(answering, "GREETING_SECONDS", 10 * PATIENCE_SECONDS)
+    async with answered(memory_store()) as link:
+        silent = [await connect(Place("127.0.0.1", link.port), None) for _ in range(4)]
+        await until(lambda: silent[0].is_lost)
+        async with asyncio.timeout(PATIENCE_SECONDS), asker(link.port):
+            await until(lambda: link.counts.connections == 1 and link.counts.refused == 2)
+        assert [socket.is_lost for socket in silent] == [True, True, False, False]
+        for socket in silent:
+            socket.drop()
+
+
+PING = b"\x89\xfd" + bytes(4) + bytes(125)  # masked with zeros (RFC 6455, 5.2)
+UPGRADE = (
+    b"GET /v1/link HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+)
+
+
+async def test_a_stranger_is_not_answered_when_it_pings() -> None:
+    async with answered(memory_store()) as link:
+        reader, writer = await asyncio.open_connection("127.0.0.1", link.port)
+        writer.write(UPGRADE)
+        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        writer.write(PING * 100 + b"\x88\x80" + bytes(4))  # a close frame: all before it was seen
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_who_pings_and_does_not_read_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    sockets: list[Socket] = []
+    take_socket = AnsweringLink.take
+
+    def note(link: AnsweringLink, socket: Socket) -> None:
+        sockets.append(socket)
+        take_socket(link, socket)
+
+    monkeypatch.setattr(AnsweringLink, "take", note)
+    async with answered(memory_store()) as link, asker(link.port) as greedy:
+        await until(lambda: link.counts.connections == 1)
+        greedy.pause()
+        transport = greedy._transport
+        assert transport is not None
+        for _ in range(200):
+            for _ in range(1_000):
+                transport.send_ping(bytes(125))
+            await asyncio.sleep(0)
+        taken = sockets[0]
+        await until(lambda: not taken.is_writable or transport.underlying_transport.get_write_buffer_size() == 0)
+        assert taken._transport is not None
+        assert taken._transport.underlying_transport.get_write_buffer_size() < 1024 * 1024
+
+
 async def test_bad_bodies_are_answered_and_the_connection_goes_on() -> None:
     bodies = {one: b"abc" for one in Operation if one < Operation.CANCEL}
     async with answered(memory_store()) as link, asker(link.port) as socket:

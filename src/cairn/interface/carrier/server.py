@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import resource
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.server.embed import Server
 
 from cairn.config import Limits, Tls
+from cairn.core.descriptors import raise_descriptor_limit
 from cairn.core.errors import CairnError, Invalid, Limited, TooLarge
 from cairn.interface.admission.forwarded import TrustedProxies
 from cairn.interface.app import App
@@ -69,7 +69,7 @@ async def serve(
     Raises:
         OSError: the address cannot be listened on.
     """
-    _raise_descriptor_limit()
+    raise_descriptor_limit()
     port = listener.port if listener.is_shared else _free_port(listener)
     proxies = TrustedProxies(listener.trusted_proxies)
     connections = Connections(port, limits, listener.connections_per_address, proxies.trusts)
@@ -383,9 +383,3 @@ async def _until_listening(serving: asyncio.Task[Any], host: str, port: int) -> 
                 writer.close()
                 return
     serving.result()
-
-
-def _raise_descriptor_limit() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
