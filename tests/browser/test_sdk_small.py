@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import Response
 
 import cairn
-from cairn.interface.bundled import web_folder
+from cairn.interface.sites.bundled import web_folder
 from tests.browser.pages import PASSWORD, Device
 
 FIRST_BYTES_MAX = 15 * 1024
