@@ -126,6 +126,8 @@ async def test_an_interface_without_its_storage_says_so_and_recovers(server: Spl
         await asyncio.to_thread(server.keeper.start)
         await until(lambda: server.ask("GET", "/readyz").status == 200)
         assert await put(api, block) == 201
+    log = server.log.read_text()
+    assert log.index("no link to 127.0.0.1:") < log.index("is there again"), "who reads the log sees the end of it, too"
     server.assert_healthy()
 
 

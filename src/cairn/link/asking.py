@@ -55,6 +55,7 @@ _LONGEST_ITEM_BYTES: Final = 128 * 1024
 _FINAL: Final = (Operation.ANSWER, Operation.ERROR)
 
 _log = logging.getLogger("cairn.link")
+_NOT_YET: Final = "not connected yet"
 
 
 class _LostError(Exception):
@@ -237,7 +238,7 @@ class Link:
     def __init__(self, place: Place, keys: Sequence[bytes], tls: LinkTls | None, counts: Counts) -> None:
         self.place = place
         self.counts = counts
-        self.trouble = "not connected yet"
+        self.trouble = _NOT_YET
         self._keys = keys
         self._tls = tls
         self._open: list[_Asking] = []
@@ -395,6 +396,8 @@ class Link:
         asking = _Asking(socket, self.counts, self._forget)
         self._open.append(asking)
         self.counts.connections = len(self._open)
+        if self.trouble not in ("", _NOT_YET):
+            _log.info("the link to %s is there again", self.place)
         self.trouble = ""
         self._changed.set()
         try:
@@ -411,7 +414,7 @@ class Link:
     def _tell(self, trouble: str) -> None:
         if not self._open:
             if trouble != self.trouble:
-                _log.warning("no link to the storage at %s: %s", self.place, trouble)
+                _log.warning("no link to %s: %s", self.place, trouble)
             self.trouble = trouble
 
 
