@@ -15,7 +15,7 @@ commands = typer.Typer(no_args_is_help=True, help="Look at a server's cache, and
 
 Token = Annotated[
     str | None,
-    typer.Option("--token", envvar="CAIRN_TOKEN", metavar="TOKEN", help="The admin token; @FILE reads it."),
+    typer.Option("--token", envvar="CAIRN_TOKEN", metavar="TOKEN", help="The token; @FILE reads it."),
 ]
 
 
@@ -49,7 +49,7 @@ def _say(code: int, answer: Any, *, as_json: bool) -> None:
     from cairn.config import format_size
 
     if code in (401, 403):
-        raise Failure(str(answer.get("detail")), "`cairn grant --admin-token` prints it on the server", Exit.DENIED)
+        raise Failure(str(answer.get("detail")), "give it with --token, or in CAIRN_TOKEN", Exit.DENIED)
     if code != 200:
         raise Failure(str(answer.get("detail", f"the server answered {code}")), "check the sizes", Exit.USAGE)
     if as_json:

@@ -31,7 +31,7 @@ def _ask_all(server: str, grant: str | None) -> dict[str, Any]:
     _, info = ask(server, "/v1/info")
     answered_ms = (time.perf_counter() - begun) * 1_000
     if not isinstance(info, dict) or info.get("name") != "cairn":
-        raise Failure("this is not a Cairn server", "check --server", Exit.UNREACHABLE)
+        raise Failure("this is no Cairn server, or one of storage alone", "ask an interface", Exit.UNREACHABLE)
     _, ready = ask(server, "/readyz")
     found = {"server": server, "answered_ms": round(answered_ms, 1), "info": info, "layers": ready["layers"]}
     numbers = _metrics(server)

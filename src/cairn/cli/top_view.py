@@ -19,7 +19,7 @@ _TIERS: Final = ("memory", "disk")
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
 _NONE: Final = "–"
 _ROUTES_LEAST: Final = 3
-_LINES_BESIDE_ROUTES: Final = 14  # and one for each tier of the cache
+_LINES_BESIDE_TABLES: Final = 9  # the lines of figures and tiers come on top
 
 
 def document(server: str, recent: Recent) -> dict[str, Any]:
@@ -131,15 +131,16 @@ def screen(
 ) -> RenderableType:
     """As it stands in a terminal of so many lines; None: as many as it takes. `trouble`: why the numbers are old."""
     shown = document(server, recent)
+    figures = _figures(shown, recent)
     head = [
         _headline(shown, age_seconds),
         Text(trouble, "bold red") if trouble else _health(shown),
         Text(),
-        _figures(shown, recent),
+        figures,
         Text(),
         _cache(shown),
     ]
-    used = _LINES_BESIDE_ROUTES + len(shown["cache"])
+    used = _LINES_BESIDE_TABLES + figures.row_count + len(shown["cache"])
     room = max(_ROUTES_LEAST, lines - used) if lines else len(shown["routes"])
     return Group(*head, Text(), _routes(shown, room))
 
@@ -189,8 +190,9 @@ def _figures(shown: dict[str, Any], recent: Recent) -> Table:
         grid.add_row("commits", f"{_rate(storage['writes_per_second'])} writes  {_pair(storage)}")
     link = shown["link"]
     if link:
-        grid.add_row("storage", f"apart: {counted(link['connections'], 'connection')}, {link['in_flight']:,} in flight")
-        grid.add_row("link", _pair(link))
+        grid.add_row(
+            "link", f"{counted(link['connections'], 'connection')}, {link['in_flight']:,} in flight  {_pair(link)}"
+        )
     cores = process["cores"]
     grid.add_row("process", f"{format_size(process['resident_bytes'])}, {_or_none(cores, '{:.2f}'.format)} cores")
     return grid
