@@ -73,7 +73,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         int, _at_least(0, "Most connections at once, per address; trusted proxies may have any number.")
     ] = 1_024
     requests_in_flight: Annotated[int, _at_least(0, "Most requests at once, per address.")] = 256
-    requests_per_second: Annotated[float, _at_least(0, "Sustained request rate, per address.")] = 200.0
+    requests_per_second: Annotated[
+        float, _at_least(0, "Sustained request rate, per address. In a batch 32 items count as one.")
+    ] = 200.0
     bad_signatures_per_minute: Annotated[float, _at_least(0, "Refused signatures, per address.")] = 60.0
     door_requests_per_minute: Annotated[float, _at_least(0, "Requests to doors, per address.")] = 30.0
     live_chains: Annotated[int, _at_least(1, "Most chains in one event stream.")] = 64

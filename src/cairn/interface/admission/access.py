@@ -30,6 +30,7 @@ from cairn.interface.http.exchange import Request
 _USAGE_SECONDS: Final = 10.0
 _ACCOUNTS_MAX: Final = 65_536
 _BEARER: Final = "bearer "
+_ITEMS_PER_REQUEST: Final = 32  # they cost a server what one request does, about
 
 
 class Viewer(Enum):
@@ -99,6 +100,13 @@ class Access:
         """Count a request. Raises Limited."""
         if not self._is_free:
             self._requests.take(address_group(client))
+
+    def check_items(self, client: str, count: int) -> None:
+        """Count what a request asks for, beside the request itself: each `_ITEMS_PER_REQUEST` items are one more, and
+        all together those of a second at most, so that none is too large for ever. Raises Limited."""
+        if not self._is_free and count >= _ITEMS_PER_REQUEST:
+            more = min(count // _ITEMS_PER_REQUEST, int(self._limits.requests_per_second))
+            self._requests.take(address_group(client), more)
 
     def admits(self, client: Callable[[], str]) -> bool:
         """Count a request that is answered without waiting; False, with nothing counted, if it has to be refused."""

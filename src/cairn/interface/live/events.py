@@ -87,6 +87,7 @@ class LiveRoutes:
             raise Invalid("a live stream names its chains: /v1/live?chain=ID@SEQ")
         if len(wanted) > self._limits.live_chains:
             raise TooLarge(f"one stream carries at most {self._limits.live_chains} chains")
+        self._access.check_items(request.client, len(wanted))
         cursor = dict(_parse_chain(value) for value in wanted)
         if len(cursor) != len(wanted):
             raise Invalid("a chain is named twice")

@@ -232,6 +232,7 @@ class _Conversation:
         try:
             self._access.check_request(self._socket.client)
             self.subscriptions.check_room(command.subscribe)
+            self._access.check_items(self._socket.client, len(command.subscribe))
         except CairnError as error:
             for chain_id in command.subscribe:
                 await self._say(encode_problem(error, chain_id))

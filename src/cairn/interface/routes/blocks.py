@@ -111,21 +111,21 @@ class BlockRoutes:
     async def post_blocks_get(self, request: Request) -> Response:
         """POST /v1/blocks/get."""
         block_ids = decode_ids(await request.body.read(_IDS_BYTES_MAX))
-        self._check_count(block_ids)
+        self._check_count(request, block_ids)
         return Response(200, [*COMMON, ("content-type", "application/octet-stream")], self._stream(block_ids))
 
     async def post_blocks_put(self, request: Request) -> Response:
         """POST /v1/blocks/put."""
         grant = self._access.grant_of(request)
         items = decode_put(await request.body.read(self._limits.batch_bytes))
-        self._check_count(items)
+        self._check_count(request, items)
         outcomes = await asyncio.gather(*(self._put(item, grant) for item in items))
         return bytes_answer(200, encode_put_answer(outcomes))
 
     async def post_blocks_has(self, request: Request) -> Response:
         """POST /v1/blocks/has."""
         block_ids = decode_ids(await request.body.read(_IDS_BYTES_MAX))
-        self._check_count(block_ids)
+        self._check_count(request, block_ids)
         try:
             present = await self._blocks.has(block_ids)
         except CairnError:
@@ -177,9 +177,10 @@ class BlockRoutes:
         except CairnError:
             return encode_missing_block(block_id, UNAVAILABLE)
 
-    def _check_count(self, items: Sequence[object]) -> None:
+    def _check_count(self, request: Request, items: Sequence[object]) -> None:
         if len(items) > self._limits.batch_items:
             raise TooLarge(f"one request holds at most {self._limits.batch_items} items")
+        self._access.check_items(request.client, len(items))
 
 
 def _ranged(data: bytes, wanted: str, if_range: str | None, etag: str) -> Response:

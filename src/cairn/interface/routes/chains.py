@@ -95,6 +95,7 @@ class ChainRoutes:
     async def post_chains_read(self, request: Request) -> Response:
         """POST /v1/chains/read."""
         items = decode_read(await request.body.read(_READ_BYTES_MAX))
+        self._access.check_items(request.client, len(items))
         left = self._limits.batch_bytes
         frames = []
         for item in items:
