@@ -141,11 +141,11 @@ class Relay(Protocol):
     """Passes ephemeral messages on to those who listen now. Keeps none, so nothing here is durable, and a message may
     be lost: to a listener that lags, or with a connection."""
 
-    async def send(self, message: Ephemeral) -> None:
+    async def send(self, message: Ephemeral) -> bool:
         """Pass a message on to all who listen to its chain now; with nobody there it is gone.
 
         The same bytes are passed on once, however often and by whomever they are sent while their time is right, as
-        far as memory reaches; sending them again is a success.
+        far as memory reaches. False where it is known that they were before: that is a success, too.
 
         Raises:
             NotFound: there is no such chain.

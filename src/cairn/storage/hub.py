@@ -33,17 +33,18 @@ class Hub:
         self._passed = _Passed()
         self._listeners: dict[ChainId, list[_Listener]] = {}
 
-    async def send(self, message: Ephemeral) -> None:
+    async def send(self, message: Ephemeral) -> bool:
         """See `Relay.send`."""
         now_ms = self._clock.now_ms()
         state = self._state_of(message.chain_id)
         digest = sha256(message.raw)[:_DIGEST_BYTES]
         if digest in self._passed:
-            return
+            return False
         message.verify(state, now_ms)
         self._passed.add(digest, message.time_ms, now_ms)
         for listener in self._listeners.get(message.chain_id, ()):
             listener.hear(message)
+        return True
 
     async def listen(self, chain_id: ChainId) -> AsyncIterator[Ephemeral]:
         """See `Relay.listen`."""

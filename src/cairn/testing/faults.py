@@ -161,9 +161,9 @@ class FaultyRelay:
         self._below = below
         self._faults = faults
 
-    async def send(self, message: Ephemeral) -> None:
+    async def send(self, message: Ephemeral) -> bool:
         """See `Relay.send`."""
-        await self._faults.read(lambda: self._below.send(message))
+        return await self._faults.read(lambda: self._below.send(message))
 
     def listen(self, chain_id: ChainId) -> AsyncIterator[Ephemeral]:
         """See `Relay.listen`."""

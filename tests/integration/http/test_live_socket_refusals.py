@@ -163,6 +163,22 @@ async def test_a_flood_of_ephemeral_messages_is_thinned(server, session, writer)
     assert len(refused) >= 12
 
 
+async def test_who_hears_a_chain_cannot_silence_its_writer(server, session, writer):
+    """Messages that were forged, or heard and sent again, use up nothing of the chain's rate."""
+    front = await session.open(server)
+    now_ms = time.time_ns() // 1_000_000
+    heard = writer.message(b"heard", now_ms)
+    forged = heard.raw[:-1] + bytes((heard.raw[-1] ^ 1,))
+    for raw in (heard.raw, *[heard.raw, forged] * 6):
+        await front.socket.send_bytes(raw)
+    await front.socket.send_bytes(writer.message(b"new", now_ms).raw)
+    await front.say(beat=1)
+    said = []
+    while "beat" not in (got := await front.next()):
+        said.append(got["problem"]["code"])
+    assert said == ["invalid"] * 6
+
+
 async def test_more_sockets_than_an_address_may_have(server, session):
     opened = [await session.open(server) for _ in range(4)]
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:

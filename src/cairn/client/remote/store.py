@@ -294,12 +294,13 @@ class RemoteRelay:
     def __init__(self, live: LiveSocket) -> None:
         self._live = live
 
-    async def send(self, message: Ephemeral) -> None:
-        """See `Relay.send`."""
+    async def send(self, message: Ephemeral) -> bool:
+        """See `Relay.send`. A server does not say whether the message was passed on before."""
         try:
             await self._live.send(message)
         except NoSockets as error:
             raise Unavailable(_NO_RELAY) from error
+        return True
 
     async def listen(self, chain_id: ChainId) -> AsyncIterator[Ephemeral]:
         """See `Relay.listen`."""

@@ -8,6 +8,7 @@ admitted since, so one interface overruns them by what is in flight at most.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 from collections import OrderedDict
 from collections.abc import Callable
@@ -139,9 +140,16 @@ class Access:
         self._messages.take(socket)
 
     def check_ephemeral(self, chain_id: ChainId, client: str) -> None:
-        """Count an ephemeral message, for its chain and for who sent it. Raises Limited."""
+        """Count an ephemeral message for who sent it, and refuse it where its chain has had enough. Raises Limited."""
         self._whispers.take(address_group(client))
-        self._chains.take(chain_id.hex())
+        if self._chains.is_spent(chain_id.hex()):
+            self._chains.take(chain_id.hex())
+
+    def count_ephemeral(self, chain_id: ChainId) -> None:
+        """Count an ephemeral message that was passed on for its chain. What was not (forged, or heard and sent again)
+        is not counted there, or whoever knows a chain could silence its writer."""
+        with contextlib.suppress(Limited):  # others were under way
+            self._chains.take(chain_id.hex())
 
     # --- by grant ----------------------------------------------------------------------------------------------------
 

@@ -261,7 +261,8 @@ class _Conversation:
             self._access.check_ephemeral(message.chain_id, client)
             if message.chain_id not in self.subscriptions:
                 await self._head_of(message.chain_id)  # which refuses doors
-            await self._relay.send(message)
+            if await self._relay.send(message):
+                self._access.count_ephemeral(message.chain_id)
             self._sockets.sent_messages += 1
         except CairnError as error:
             await self._say(encode_problem(self._counted(error), message.chain_id))

@@ -170,8 +170,7 @@ class StoreResponder:
     # --- the rest ----------------------------------------------------------------------------------------------------
 
     async def _send(self, body: bytes) -> bytes:
-        await self._store.relay.send(Ephemeral.decode(body))
-        return b""
+        return bytes((await self._store.relay.send(Ephemeral.decode(body)),))
 
     async def _listen(self, chain_id: ChainId) -> AsyncIterator[bytes]:
         async with contextlib.aclosing(self._store.relay.listen(chain_id)) as messages:  # type: ignore[type-var]

@@ -14,7 +14,7 @@ from cairn.core.errors import Invalid, TooLarge, Unavailable
 from cairn.core.store import WAITING_MIN
 from cairn.link import Link
 from cairn.link.asking import CREDIT_BYTES
-from cairn.wire.link import Operation, decode_message
+from cairn.wire.link import Operation, decode_message, decode_truth
 from cairn.wire.messages import ReadItem, encode_read
 
 _WAITING_MAX: Final = 4 * WAITING_MIN
@@ -26,9 +26,9 @@ class RemoteRelay:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    async def send(self, message: Ephemeral) -> None:
+    async def send(self, message: Ephemeral) -> bool:
         """See `Relay.send`."""
-        await self._link.ask(Operation.SEND, message.raw, bytes)
+        return await self._link.ask(Operation.SEND, message.raw, decode_truth)
 
     async def listen(self, chain_id: ChainId) -> AsyncIterator[Ephemeral]:
         """See `Relay.listen`."""
