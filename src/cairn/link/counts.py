@@ -1,4 +1,4 @@
-"""What one end of the link counts: plain numbers, which `cairn.measures` shows."""
+"""What one end of the link counts: plain numbers, which `cairn.compose.measures` shows."""
 
 from __future__ import annotations
 

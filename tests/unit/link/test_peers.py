@@ -420,7 +420,7 @@ async def test_a_thousand_followers_of_a_chain_cost_the_link_what_one_does() -> 
 
 
 async def test_too_many_requests_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "REQUESTS_MAX", 10)
+    monkeypatch.setattr("cairn.link.link.REQUESTS_MAX", 10)
     slow = with_faults(memory_store(), Faults(delay_seconds=0.2))
     async with answered(slow) as answering_link, linked(answering_link.port) as link:
         remote = remote_store(link)
@@ -431,7 +431,7 @@ async def test_too_many_requests_are_refused_at_once(monkeypatch: pytest.MonkeyP
 
 
 async def test_without_a_link_requests_wait_a_moment_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("cairn.link.link.PATIENCE_SECONDS", 0.1)
     async with peer(lambda _: []) as port:
         pass
     async with linked(port) as link:
