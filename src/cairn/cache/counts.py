@@ -1,4 +1,4 @@
-"""What every tier counts, as plain numbers. `cairn.measures` shows them."""
+"""What every tier counts, as plain numbers. `cairn.compose.measures` shows them."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import Final
 from cairn.cache import CachedBlocks
 from cairn.compose.cache import control_of, following, open_cache
 from cairn.compose.changes import Changes
+from cairn.compose.measures import cache_measures
 from cairn.compose.neighbours import answering_neighbours, open_neighbourhood
 from cairn.compose.settings import admission_of, is_free
 from cairn.compose.storage import Below
@@ -25,7 +26,6 @@ from cairn.interface.carrier.server import Listener, serve
 from cairn.interface.numbers.metrics import Metrics
 from cairn.interface.numbers.siblings import Beside
 from cairn.interface.sites.sites import Sites
-from cairn.measures import cache_measures
 from cairn.tracing import open_tracing
 from cairn.wrap.observe import observed
 

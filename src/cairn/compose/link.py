@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from cairn.compose.measures import link_measures
 from cairn.compose.storage import Below
 from cairn.compose.workers import workers_place
 from cairn.config import Address, Config, parse_address
@@ -16,7 +17,6 @@ from cairn.interface.numbers.metrics import Metrics
 from cairn.interface.numbers.siblings import Siblings
 from cairn.interface.peers.link import StoreResponder
 from cairn.link import AnsweringLink, Counts, HttpAnswer, Place, open_answering
-from cairn.measures import link_measures
 from cairn.wire.link import About
 from cairn.wire.routes import JSON, TEXT
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from cairn.compose.measures import commit_measures, link_measures
 from cairn.compose.settings import storage_settings
 from cairn.compose.workers import worker_count, workers_place
 from cairn.config import Config, LinkTls, parse_address
@@ -19,7 +20,6 @@ from cairn.interface.admission.secret import NodeSecret
 from cairn.interface.numbers.metrics import Source, gauges
 from cairn.interface.numbers.siblings import Ask
 from cairn.link import Place, open_link
-from cairn.measures import commit_measures, link_measures
 from cairn.storage.embedded import Embedded, open_embedded
 from cairn.storage.remote import remote_store, removals, told_about
 from cairn.wire.link import Operation

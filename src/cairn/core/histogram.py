@@ -1,4 +1,4 @@
-"""Counts of observations by size, as plain numbers: what a layer counts, and `cairn.measures` shows."""
+"""Counts of observations by size, as plain numbers: what a layer counts, and `cairn.compose.measures` shows."""
 
 from __future__ import annotations
 
