@@ -8,13 +8,13 @@ from typing import Any, Final
 from cairn.cache import CachedBlocks, DiskTier, MemoryCache
 from cairn.cache.counts import SECONDS_BOUNDS
 from cairn.core.histogram import Histogram
-from cairn.interface.numbers.metrics import (
+from cairn.interface.numbers.families import (
     Labelled,
     counters,
     histogram,
     labelled_counters,
     labelled_gauges,
-    plain_histogram,
+    labelled_histogram,
 )
 from cairn.link import Counts
 from cairn.storage.embedded import Embedded
@@ -29,23 +29,20 @@ def cache_measures(cache: CachedBlocks) -> Iterator[Any]:
     yield from labelled_gauges({**_gauges(cache), **_estimates(cache)})
     yield from counters({
         "cairn_cache_coalesced_total": (cache.fetches.joined, "Requests that shared another one's fetch."),
-    })  # fmt: skip
-    yield from counters({
         "cairn_cache_damaged_total": (cache.disk.damaged, "Blocks on disk that did not verify: dropped, and fetched."),
     })  # fmt: skip
-    ages = {tier: _buckets(counts.eviction_ages) for tier, counts in _tiers(cache).items()}
-    yield histogram("cairn_cache_eviction_age_seconds", "How long what was evicted had been there.", "tier", ages)
-    seconds = {"memory": _at_once(cache.memory.hits)} | {
-        source: _buckets(times) for source, times in cache.seconds.items()
-    }  # fmt: skip
-    yield histogram("cairn_cache_get_seconds", "Time to a block, by where it came from.", "tier", seconds)
+    ages = {tier: counts.eviction_ages for tier, counts in _tiers(cache).items()}
+    about = "How long what was evicted had been there."
+    yield labelled_histogram("cairn_cache_eviction_age_seconds", about, "tier", ages)
+    seconds = {"memory": _at_once(cache.memory.hits), **cache.seconds}
+    yield labelled_histogram("cairn_cache_get_seconds", "Time to a block, by where it came from.", "tier", seconds)
 
 
 def commit_measures(embedded: Embedded) -> Iterator[Any]:
     """How the storage's commits go."""
     seconds, jobs = embedded.commits()
-    yield plain_histogram("cairn_storage_commit_seconds", "Time to make a commit durable.", *_buckets(seconds))
-    yield plain_histogram("cairn_storage_commit_jobs", "Writes that one commit made durable.", *_buckets(jobs))
+    yield histogram("cairn_storage_commit_seconds", "Time to make a commit durable.", seconds)
+    yield histogram("cairn_storage_commit_jobs", "Writes that one commit made durable.", jobs)
 
 
 def _tiers(cache: CachedBlocks) -> dict[str, MemoryCache[Any, Any] | DiskTier]:
@@ -70,7 +67,7 @@ def link_measures(link: Counts, end: str) -> Iterator[Any]:
         f"cairn_link_{name}_total": Labelled(about, ("end",), {(end,): value}) for name, (value, about) in since.items()
     })  # fmt: skip
     about = "Time to the answer; of its work, where it is made."
-    yield histogram("cairn_link_round_trip_seconds", about, "end", {end: _buckets(link.round_trips)})
+    yield labelled_histogram("cairn_link_round_trip_seconds", about, "end", {end: link.round_trips})
 
 
 def _counters(cache: CachedBlocks) -> dict[str, Labelled]:
@@ -126,16 +123,8 @@ def _estimates(cache: CachedBlocks) -> dict[str, Labelled]:
     }  # fmt: skip
 
 
-def _at_once(count: int) -> tuple[list[tuple[str, float]], float]:
+def _at_once(count: int) -> Histogram:
     """Answers that took less than the first bound, and too little for a sum."""
     answers = Histogram(SECONDS_BOUNDS)
     answers.counts[0] = count
-    return _buckets(answers)
-
-
-def _buckets(counted: Histogram) -> tuple[list[tuple[str, float]], float]:
-    buckets, total = [], 0
-    for bound, count in zip((*map(str, counted.bounds), "+Inf"), counted.counts, strict=True):
-        total += count
-        buckets.append((bound, float(total)))
-    return buckets, counted.sum
+    return answers

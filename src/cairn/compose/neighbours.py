@@ -19,7 +19,7 @@ from cairn.compose.storage import Below
 from cairn.config import Config, parse_address
 from cairn.core.block import Block, BlockId
 from cairn.core.clock import Clock
-from cairn.interface.numbers.metrics import counters
+from cairn.interface.numbers.families import counters
 from cairn.interface.peers.neighbour import NeighbourResponder
 from cairn.link import Link, Place, open_answering, open_link
 

@@ -17,7 +17,7 @@ from cairn.core.block import BlockId
 from cairn.core.clock import Clock
 from cairn.core.store import Store
 from cairn.interface.admission.secret import NodeSecret
-from cairn.interface.numbers.metrics import Source, gauges
+from cairn.interface.numbers.families import Source, gauges
 from cairn.interface.numbers.siblings import Ask
 from cairn.link import Place, open_link
 from cairn.storage.embedded import Embedded, open_embedded

@@ -24,7 +24,8 @@ from cairn.interface.http.traced import traced
 from cairn.interface.live.events import LiveRoutes
 from cairn.interface.live.feeds import Feeds
 from cairn.interface.live.socket import LiveSockets
-from cairn.interface.numbers.metrics import Metrics, Source, layers
+from cairn.interface.numbers.families import Source, layers
+from cairn.interface.numbers.metrics import Metrics
 from cairn.interface.routes.blocks import BlockRoutes, Near
 from cairn.interface.routes.cache import NO_CACHE, CacheControl, CacheRoutes
 from cairn.interface.routes.chains import ChainRoutes

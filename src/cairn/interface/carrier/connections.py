@@ -28,7 +28,7 @@ from typing import Final, NamedTuple
 from cairn.config import Limits
 from cairn.interface.admission.rates import address_group
 from cairn.interface.carrier.kernel import cut, duplicate, moved, peer_of, unread_bytes, unsent_bytes
-from cairn.interface.numbers.metrics import Families, counters, gauges
+from cairn.interface.numbers.families import Families, counters, gauges
 
 _UNSENT_BYTES_MAX: Final = 256 * 1024
 _LITTLE_BYTES: Final = 64 * 1024

@@ -25,7 +25,7 @@ from cairn.interface.http.exchange import Request, Response
 from cairn.interface.http.query import parse_query
 from cairn.interface.live.feeds import Feed, Feeds, Frames
 from cairn.interface.live.subscriptions import Subscriptions
-from cairn.interface.numbers.metrics import Families, gauges
+from cairn.interface.numbers.families import Families, gauges
 from cairn.wire.live import FRAME_HEAD_BYTES
 from cairn.wire.messages import parse_id
 from cairn.wire.routes import EVENTS

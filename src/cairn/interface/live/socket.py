@@ -29,7 +29,7 @@ from cairn.interface.admission.access import Access
 from cairn.interface.admission.rates import address_group
 from cairn.interface.live.feeds import Feed, Feeds
 from cairn.interface.live.subscriptions import Subscriptions
-from cairn.interface.numbers.metrics import Families, counters, gauges
+from cairn.interface.numbers.families import Families, counters, gauges
 from cairn.wire.live import (
     COMMAND_BYTES_PER_CHAIN,
     MESSAGE_BYTES_MAX,

@@ -1,29 +1,20 @@
-"""What the interface counts: plain numbers on the way, Prometheus families when asked (`prometheus_client`)."""
+"""What the interface counts: plain numbers on the way, Prometheus families when asked."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    InfoMetricFamily,
-    Metric,
-)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from cairn import __version__
+from cairn.core.histogram import Histogram
+from cairn.interface.numbers.families import Families, Source, labelled_histogram
 from cairn.interface.numbers.siblings import Report, as_metrics, merged, report_of
-
-Families = Iterable[Metric]
-Source = Callable[[], Families]
-"""Another part of the process that has numbers to show."""
 
 _NAMES_MAX: Final = 16_384
 _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -32,19 +23,18 @@ _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 class Answers:
     """The answers of one route. `at_once` are those with status 200 that took less time than is worth a clock."""
 
-    __slots__ = ("at_once", "by_status", "by_time", "seconds")
+    __slots__ = ("at_once", "by_status", "seconds")
 
     def __init__(self) -> None:
         self.at_once = 0
         self.by_status: defaultdict[int, int] = defaultdict(int)
-        self.by_time = [0] * (len(_BUCKETS) + 1)
-        self.seconds = 0.0
+        self.seconds = Histogram(_BUCKETS)
 
     def gather(self) -> None:
         """Count those that came at once among the others."""
         if self.at_once:
             self.by_status[200] += self.at_once
-            self.by_time[0] += self.at_once
+            self.seconds.counts[0] += self.at_once
             self.at_once = 0
 
 
@@ -70,8 +60,7 @@ class Metrics(Collector):
         """Count one answered request."""
         answers = self._routes[route]
         answers.by_status[status] += 1
-        answers.by_time[bisect_left(_BUCKETS, seconds)] += 1
-        answers.seconds += seconds
+        answers.seconds.observe(seconds)
 
     def answers(self, route: str) -> Answers:
         """The counts of one route."""
@@ -121,19 +110,10 @@ class Metrics(Collector):
                 requests.add_metric([route, str(status)], count)
         yield requests
         yield GaugeMetricFamily("cairn_requests_in_flight", "Requests being answered.", self.in_flight)
-        yield self._histogram()
+        seconds = {route: answers.seconds for route, answers in self._routes.items()}
+        yield labelled_histogram("cairn_request_seconds", "Time to the answer.", "route", seconds)
         for source in self._sources:
             yield from source()
-
-    def _histogram(self) -> HistogramMetricFamily:
-        family = HistogramMetricFamily("cairn_request_seconds", "Time to the answer.", labels=["route"])
-        for route, answers in self._routes.items():
-            buckets, total = [], 0
-            for bound, count in zip((*map(str, _BUCKETS), "+Inf"), answers.by_time, strict=True):
-                total += count
-                buckets.append((bound, float(total)))
-            family.add_metric([route], buckets, answers.seconds)
-        return family
 
 
 async def _nothing_to_do() -> None:
@@ -159,64 +139,3 @@ def _written_name(sample: Sample) -> str:
     """A name with its labels, as in the text; our labels hold nothing that would need an escape."""
     labels = ",".join(f'{label}="{value}"' for label, value in sorted(sample.labels.items()))
     return f"{sample.name}{{{labels}}}" if labels else sample.name
-
-
-def layers(readiness: Mapping[str, str]) -> Families:
-    """For each layer whether it can serve: for a `Source`."""
-    family = GaugeMetricFamily("cairn_layer_ready", "1 while the layer can serve.", labels=["layer"])
-    for layer, state in readiness.items():
-        family.add_metric([layer], state == "ok")
-    yield family
-
-
-class Labelled(NamedTuple):
-    """Numbers of one name: what they are, the names of their labels, and each number by the labels' values."""
-
-    about: str
-    labels: tuple[str, ...]
-    values: Mapping[tuple[str, ...], float]
-
-
-def labelled_gauges(families: Mapping[str, Labelled]) -> Families:
-    """A gauge per name, with labels: for a `Source`."""
-    for name, family in families.items():
-        yield _filled(GaugeMetricFamily(name, family.about, labels=family.labels), family)
-
-
-def labelled_counters(families: Mapping[str, Labelled]) -> Families:
-    """The same for numbers that only grow."""
-    for name, family in families.items():
-        yield _filled(CounterMetricFamily(name, family.about, labels=family.labels), family)
-
-
-def plain_histogram(name: str, about: str, buckets: Sequence[tuple[str, float]], total: float) -> Metric:
-    """Buckets (upper bound, how many up to there) and the sum, without a label."""
-    return HistogramMetricFamily(name, about, buckets, total)
-
-
-def histogram(
-    name: str, about: str, label: str, values: Mapping[str, tuple[Sequence[tuple[str, float]], float]]
-) -> Metric:
-    """Buckets (upper bound, how many up to there) and the sum, by the value of one label."""
-    family = HistogramMetricFamily(name, about, labels=[label])
-    for value, (buckets, total) in values.items():
-        family.add_metric([value], buckets, total)
-    return family
-
-
-def _filled(metric: GaugeMetricFamily | CounterMetricFamily, family: Labelled) -> Metric:
-    for values, number in family.values.items():
-        metric.add_metric(values, number)
-    return metric
-
-
-def gauges(values: Mapping[str, tuple[float, str]]) -> Families:
-    """A gauge per name, from its value and its description: for a `Source`."""
-    for name, (value, about) in values.items():
-        yield GaugeMetricFamily(name, about, value)
-
-
-def counters(values: Mapping[str, tuple[float, str]]) -> Families:
-    """The same for numbers that only grow."""
-    for name, (value, about) in values.items():
-        yield CounterMetricFamily(name, about, value)
