@@ -33,7 +33,7 @@ from cairn.wire.status import problem
 
 _HEARTBEAT_SECONDS: Final = 15.0
 _PIECE_BYTES: Final = 32 * 1024
-_SHARED_EVENTS: Final = 1_024
+_SHARED_BYTES_MAX: Final = 8 * 1024 * 1024
 _CURSOR_CHARS_MAX: Final = 64 * 17
 
 
@@ -222,10 +222,11 @@ class _Stream:
 
 
 class _SharedData:
-    """The JSON of the newest entries, made once for all streams that carry them."""
+    """The JSON of the newest entries, made once for all streams that carry them; the oldest is forgotten first."""
 
     def __init__(self) -> None:
         self._made: OrderedDict[tuple[ChainId, Seq], bytes] = OrderedDict()
+        self.bytes = 0
 
     def of(self, chain_id: ChainId, seq: Seq, frame: bytes) -> bytes:
         """The data of an event."""
@@ -233,10 +234,14 @@ class _SharedData:
         if data is None:
             raw = base64.b64encode(frame[FRAME_HEAD_BYTES:]).decode()
             data = msgspec.json.encode({"chain": chain_id.hex(), "seq": seq, "entry": raw})
-            self._made[chain_id, seq] = data
-            if len(self._made) > _SHARED_EVENTS:
-                self._made.popitem(last=False)
+            self._keep(chain_id, seq, data)
         return data
+
+    def _keep(self, chain_id: ChainId, seq: Seq, data: bytes) -> None:
+        self._made[chain_id, seq] = data
+        self.bytes += len(data)
+        while self.bytes > _SHARED_BYTES_MAX:
+            self.bytes -= len(self._made.popitem(last=False)[1])
 
 
 def _nothing() -> None:
