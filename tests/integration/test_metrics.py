@@ -1,6 +1,9 @@
 """Numbers of a real server follow what is done with it."""
 
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from cairn.testing.chains import random_block
 from tests.harness import Server, serving
@@ -44,3 +47,25 @@ def test_the_cache_and_the_store_are_counted(tmp_path: Path) -> None:
         found = numbers(server)
         assert found['cairn_cache_capacity_bytes{tier="memory"}'] == found['cairn_cache_bytes{tier="memory"}'] == 0
         assert found['cairn_cache_misses_total{tier="memory"}'] == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200), ("127.0.0.1:8421", 200), ("[::1]:8421", 200),
+        ("rebound.example", 403), ("127.0.0.1.example:8421", 403), ("", 403),
+    ],
+)  # fmt: skip
+def test_a_storage_shows_its_numbers_under_its_own_names(storage: Server, host: str, status: int) -> None:
+    """A page elsewhere may have its own name lead to this machine, and would read what is answered under it."""
+    assert storage.ask("GET", "/metrics", headers={"Host": host}).status == status
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    node = {"roles": ["storage"]}
+    server = Server(tmp_path_factory.mktemp("storage"), {"node": node, "storage": {"listen": "127.0.0.1:0"}})
+    try:
+        yield server.start()
+    finally:
+        server.kill()

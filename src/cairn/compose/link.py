@@ -13,6 +13,7 @@ from cairn.compose.measures import link_measures
 from cairn.compose.storage import Below
 from cairn.compose.workers import workers_place
 from cairn.config import Address, Config, parse_address
+from cairn.interface.admission.forwarded import host_name, is_of_this_machine
 from cairn.interface.numbers.metrics import Metrics
 from cairn.interface.numbers.siblings import Siblings
 from cairn.interface.peers.link import StoreResponder
@@ -73,8 +74,12 @@ class _Pages:
         return None
 
     def _may_read(self, headers: Mapping[str, str]) -> bool:
+        """Programs of this machine, where it listens there alone, and who has a token. A page that a stranger's name
+        leads here comes under that name."""
+        if self._is_local and is_of_this_machine(host_name(headers.get("Host", ""))):
+            return True
         shown = headers.get("Authorization", "").encode()
-        return self._is_local or any(hmac.compare_digest(shown, known) for known in self._authorizations)
+        return any(hmac.compare_digest(shown, known) for known in self._authorizations)
 
 
 _FORBIDDEN: Final = HttpAnswer(403, TEXT, b"this needs the metrics token: `cairn grant --metrics-token` shows it\n")

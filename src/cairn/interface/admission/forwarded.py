@@ -66,6 +66,13 @@ def is_of_foreign_page(headers: RequestHeaders) -> bool:
     return not is_of_this_machine(host)
 
 
+def host_name(authority: str) -> str:
+    """The host of an authority, lower case, without port."""
+    if authority.startswith("["):
+        return authority.partition("]")[0].lower() + "]"
+    return authority.partition(":")[0].lower()
+
+
 def is_of_this_machine(host: str) -> bool:
     """Whether a host's name leads here and nowhere else. Another name may be one that a stranger's DNS turned here."""
     return host == "localhost" or host.endswith(".localhost") or is_loopback(host.strip("[]"))

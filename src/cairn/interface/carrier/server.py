@@ -24,7 +24,7 @@ from granian.server.embed import Server
 from cairn.config import Limits, Tls
 from cairn.core.descriptors import raise_descriptor_limit
 from cairn.core.errors import CairnError, Invalid, Limited, TooLarge
-from cairn.interface.admission.forwarded import TrustedProxies
+from cairn.interface.admission.forwarded import TrustedProxies, host_name
 from cairn.interface.app import App
 from cairn.interface.carrier.connections import Connections
 from cairn.interface.carrier.room import Room
@@ -162,7 +162,7 @@ class _Adapter:
         client = self._client_of(scope, headers)
         host = (scope.authority or headers.get("host") or "").rpartition("@")[2]
         body = _Body(protocol, headers, self._limits, self._room, client)
-        request = Request(method, path, scope.query_string, headers, body, client, self._scheme, _host_name(host))
+        request = Request(method, path, scope.query_string, headers, body, client, self._scheme, host_name(host))
         try:
             response = await self._app.answer(request)
         finally:
@@ -349,13 +349,6 @@ def _send_empty(protocol: Any, response: Response, length: int) -> None:
     if response.status not in (204, 304) and not any(name == "content-length" for name, _ in headers):
         headers = [*headers, ("content-length", str(length))]
     protocol.response_empty(response.status, headers)
-
-
-def _host_name(authority: str) -> str:
-    """The host of an authority, lower case, without port."""
-    if authority.startswith("["):
-        return authority.partition("]")[0].lower() + "]"
-    return authority.partition(":")[0].lower()
 
 
 def _free_port(listener: Listener) -> int:
