@@ -5,22 +5,30 @@
  * @import { ReadCapability, WriteCapability, VerifyCapability, BlockCapability } from "../../web/sdk/format/capability.js"
  */
 
-import { openBlock } from "../../web/sdk/format/block.js";
-import { concat, fromBase64url, fromHex, readU64, textOf, toBase64url, toHex } from "../../web/sdk/format/bytes.js";
+import { stretched } from "../../web/sdk/account/argon2.js";
+import { MANIFEST_MAGIC, openBlock, sealBlock } from "../../web/sdk/format/block.js";
+import { concat, fromBase64url, fromHex, readU64, textOf, toBase64url, toHex, utf8 } from "../../web/sdk/format/bytes.js";
 import {
   formatBlock,
   formatRead,
   formatVerify,
+  formatWrite,
   parseCapability,
   readCommitment,
   readFromWrite,
   readKeyOf,
 } from "../../web/sdk/format/capability.js";
-import { decodeManifest } from "../../web/sdk/format/manifest.js";
+import { decodeManifest, encodeManifest } from "../../web/sdk/format/manifest.js";
 import { begin, decodeEntries, follow, verifySignatures } from "../../web/sdk/format/chain.js";
 import { PublicKey, checkSupport, domain, hkdf, publicKeyOf } from "../../web/sdk/format/crypto.js";
-import { Entry } from "../../web/sdk/format/entry.js";
+import { accountOf, doorOf, doorSalt, normalPassword } from "../../web/sdk/format/door.js";
+import { encodePayload } from "../../web/sdk/format/encoding.js";
+import { Entry, KIND } from "../../web/sdk/format/entry.js";
 import { EphemeralReader } from "../../web/sdk/format/ephemeral.js";
+import { sealMessage } from "../../web/sdk/format/inbox.js";
+import { ChainKeys } from "../../web/sdk/format/keys.js";
+import { Reference } from "../../web/sdk/format/reference.js";
+import { sealEphemeral } from "../../web/sdk/format/saying.js";
 import { CairnError, CannotOpen, Invalid, Tampered, TooLarge, WrongCapability } from "../../web/sdk/errors.js";
 import { Keyring } from "../../web/sdk/chains/keyring.js";
 import { decodePayload, openPayload } from "../../web/sdk/format/payload.js";
@@ -278,6 +286,76 @@ const CHECKS = {
   },
 };
 
+/** What is made, byte for byte, as the vectors have it: the write side. @type {Record<string, (known: Known) => Promise<void>>} */
+const MAKING = {
+  async "entries are made as known"({ vectors: v }) {
+    const keys = await ChainKeys.of(await parsedWrite(v));
+    same(toHex(keys.chainId), v.chain_id, "chain id");
+    same(toHex(await keys.pin(bytesOf(v, "block_id"))), v.pin, "pin");
+    const genesis = await keys.genesis();
+    same(toHex(genesis.raw), v.genesis, "genesis");
+    let state = await begin(keys.chainId, genesis);
+    const payloads = [utf8("hello chain"), bytesOf(v, "rk0"), new Uint8Array()];
+    for (const [index, kind] of [KIND.LINK, KIND.ROTATE, KIND.CLOSE].entries()) {
+      const floor = kind === KIND.CLOSE ? 3 : 0;
+      const salt = new Uint8Array(32).fill(0x33 + 0x11 * index);
+      const entry = await keys.follow(state, kind, /** @type {Bytes} */ (payloads[index]), { floor, salt });
+      same(toHex(entry.raw), v[`e${index + 1}`], `entry ${index + 1}`);
+      state = follow(state, entry);
+    }
+    const [first] = await entriesOf(v, "e1_payload");
+    const reference = new Reference(bytesOf(v, "block_id"), bytesOf(v, "block_key"), 212);
+    const payload = encodePayload({ a: 1 }, [reference]);
+    same(toHex(payload), v.payload, "payload");
+    const begun = await begin(keys.chainId, genesis);
+    const made = await keys.follow(begun, KIND.LINK, payload, { salt: new Uint8Array(32).fill(0x35) });
+    same(toHex(made.raw), toHex(/** @type {Entry} */ (first).raw), "an entry with a payload");
+  },
+
+  async "blocks and manifests are made as known"({ vectors: v }) {
+    const made = await sealBlock(utf8("hello block"), { key: bytesOf(v, "block_key"), salt: new Uint8Array(32).fill(0x22) });
+    same(`${toHex(made.stored)} ${toHex(made.reference.blockId)}`, `${v.block} ${v.block_id}`, "block");
+    same(await formatBlock({ type: "block", reference: made.reference }), v.cap_b, "capability");
+    const manifest = decodeManifest(bytesOf(v, "manifest"), 2 ** 25);
+    same(toHex(encodeManifest(manifest)), v.manifest, "manifest");
+    const fill = (/** @type {number} */ byte) => new Uint8Array(32).fill(byte);
+    const sealed = await sealBlock(bytesOf(v, "manifest"), { head: MANIFEST_MAGIC, key: fill(0x7b), salt: fill(0x7c) });
+    same(toHex(sealed.stored), v.manifest_block, "the manifest's block");
+  },
+
+  async "capabilities are made as known"({ vectors: v }) {
+    same(await formatWrite(await parsedWrite(v)), v.cap_w, "write");
+    const keys = await ChainKeys.of(await parsedWrite(v));
+    same(await formatRead(await keys.toRead(0)), v.cap_r, "read");
+  },
+
+  async "a door and its account are made as known"({ vectors: v }) {
+    const salt = await doorSalt("example.org", " Alice");
+    const password = normalPassword("correct horse battery staple");
+    const door = await doorOf(await stretched(password, salt));
+    same(toHex(door.writeSecret), v.door_ws, "write secret");
+    same(toHex((await ChainKeys.of(door)).chainId), v.door_chain, "door");
+    const account = await accountOf(bytesOf(v, "root"));
+    same(toHex(account.writeSecret), v.account_ws, "account");
+    same(toHex((await ChainKeys.of(account)).chainId), v.account_chain, "account chain");
+  },
+
+  async "messages are made as known"({ vectors: v }) {
+    const keys = await ChainKeys.of(await parsedWrite(v));
+    const salt = new Uint8Array(32).fill(0x41);
+    same(toHex(await sealEphemeral(keys, 1, utf8("cursor"), 1_700_000_000_000, salt)), v.ephemeral, "ephemeral");
+    same(toHex(await keys.inboxKey()), v.inbox_pk, "inbox key");
+    const seed = new Uint8Array(32).fill(0x42);
+    const options = { seed, salt: new Uint8Array(32).fill(0x43) };
+    const message = await sealMessage(bytesOf(v, "inbox_pk"), utf8("hello inbox"), options);
+    same(toHex(message), v.inbox_message, "inbox message");
+    same(textOf(await keys.openMessage(message)), "hello inbox", "opened");
+    for (let i = 0; i < message.length; i++) await refused(() => keys.openMessage(flipped(message, i)), CannotOpen);
+    await refused(() => keys.openMessage(message.slice(0, 111)), Invalid);
+    await refused(() => sealMessage(new Uint8Array(32), utf8("x")), CannotOpen);
+  },
+};
+
 /** @param {Record<string, string>} v */
 async function parsedWrite(v) {
   return /** @type {WriteCapability} */ (await parseCapability(v.cap_w ?? ""));
@@ -309,7 +387,7 @@ function plusGroupOrder(signature) {
 export async function runChecks(known) {
   /** @type {Record<string, string>} */
   const results = {};
-  for (const [name, check] of Object.entries(CHECKS)) {
+  for (const [name, check] of Object.entries({ ...CHECKS, ...MAKING })) {
     try {
       await check(known);
       results[name] = "ok";

@@ -106,13 +106,13 @@ class Payload:
             raise Invalid("the entry's text is not UTF-8") from None
 
     def json(self) -> Any:
-        """The data as a JSON value.
+        """The data as a JSON value (RFC 8259): UTF-8 without a mark before it, and numbers that JSON has.
 
         Raises:
             Invalid: it is not.
         """
         try:
-            return json.loads(self.data)
+            return json.loads(self.data.decode(), parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             raise Invalid("the entry's JSON is malformed") from None
 
@@ -123,3 +123,8 @@ class Payload:
 def _check_code(code: int) -> None:
     if code not in _APPLICATION_CODES and code not in tuple(ContentType):
         raise Invalid("the payload's content type code is refused")
+
+
+def _refuse_constant(name: str) -> None:
+    """NaN and the infinities, which Python reads and JSON does not have."""
+    raise ValueError(name)
