@@ -8,8 +8,6 @@ would let them pass once more, the newest `_PASSED_MAX` of them. Readers refuse 
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
@@ -17,6 +15,7 @@ from cairn.core.chain import ChainId, ChainState
 from cairn.core.clock import Clock
 from cairn.core.crypto import sha256
 from cairn.core.ephemeral import CLOCK_SKEW_MS_MAX, Ephemeral
+from cairn.core.mailbox import Mailbox
 from cairn.core.store import WAITING_MIN
 
 _WAITING_MAX: Final = 4 * WAITING_MIN
@@ -31,7 +30,7 @@ class Hub:
         self._state_of = state_of
         self._clock = clock
         self._passed = _Passed()
-        self._listeners: dict[ChainId, list[_Listener]] = {}
+        self._listeners: dict[ChainId, list[Mailbox[Ephemeral]]] = {}
 
     async def send(self, message: Ephemeral) -> bool:
         """See `Relay.send`."""
@@ -43,45 +42,25 @@ class Hub:
         message.verify(state, now_ms)
         self._passed.add(digest, message.time_ms, now_ms)
         for listener in self._listeners.get(message.chain_id, ()):
-            listener.hear(message)
+            listener.put(message)
         return True
 
     async def listen(self, chain_id: ChainId) -> AsyncIterator[Ephemeral]:
         """See `Relay.listen`."""
         self._state_of(chain_id)
-        listener = _Listener()
+        listener: Mailbox[Ephemeral] = Mailbox(_WAITING_MAX)
         self._listeners.setdefault(chain_id, []).append(listener)
         try:
             while True:
-                yield await listener.next()
+                yield await listener.take()
         finally:
             self._forget(chain_id, listener)
 
-    def _forget(self, chain_id: ChainId, listener: _Listener) -> None:
+    def _forget(self, chain_id: ChainId, listener: Mailbox[Ephemeral]) -> None:
         left = self._listeners[chain_id]
         left.remove(listener)
         if not left:
             del self._listeners[chain_id]
-
-
-class _Listener:
-    """The messages that wait for one listener."""
-
-    __slots__ = ("_heard", "_waiting")
-
-    def __init__(self) -> None:
-        self._waiting: deque[Ephemeral] = deque(maxlen=_WAITING_MAX)
-        self._heard = asyncio.Event()
-
-    def hear(self, message: Ephemeral) -> None:
-        self._waiting.append(message)
-        self._heard.set()
-
-    async def next(self) -> Ephemeral:
-        while not self._waiting:
-            self._heard.clear()
-            await self._heard.wait()
-        return self._waiting.popleft()
 
 
 class _Passed:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Collection
 from typing import Final
 
 from cairn.core.block import Block, BlockId, GrantId, Pin, PinHash
+from cairn.core.mailbox import Mailbox
 from cairn.core.store import BlockStore
 
 _WAITING_MAX: Final = 65_536
@@ -17,40 +16,22 @@ class Removals:
     """Who wants to hear of removals, and what each has not heard yet: the newest `_WAITING_MAX`."""
 
     def __init__(self) -> None:
-        self._listeners: set[_Listener] = set()
+        self._listeners: set[Mailbox[BlockId]] = set()
 
     def tell(self, block_id: BlockId) -> None:
         """A pin of this block went, and perhaps the block."""
         for listener in self._listeners:
-            listener.hear(block_id)
+            listener.put(block_id)
 
     async def listen(self) -> AsyncIterator[BlockId]:
         """The blocks of which a pin goes from now on. Never ends by itself."""
-        listener = _Listener()
+        listener: Mailbox[BlockId] = Mailbox(_WAITING_MAX)
         self._listeners.add(listener)
         try:
             while True:
-                yield await listener.next()
+                yield await listener.take()
         finally:
             self._listeners.discard(listener)
-
-
-class _Listener:
-    __slots__ = ("_heard", "_waiting")
-
-    def __init__(self) -> None:
-        self._waiting: deque[BlockId] = deque(maxlen=_WAITING_MAX)
-        self._heard = asyncio.Event()
-
-    def hear(self, block_id: BlockId) -> None:
-        self._waiting.append(block_id)
-        self._heard.set()
-
-    async def next(self) -> BlockId:
-        while not self._waiting:
-            self._heard.clear()
-            await self._heard.wait()
-        return self._waiting.popleft()
 
 
 class TellingBlocks:
