@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
 
 from cairn.core.chain import ChainId, Entry
-
-RECENT_ENTRIES_MAX: Final = 256
-RECENT_BYTES_MAX: Final = 1024 * 1024
+from cairn.storage.recent import Recent
 
 
 class Feed:
@@ -20,24 +16,18 @@ class Feed:
     def __init__(self) -> None:
         self.watchers = 0
         self.grown = asyncio.Event()
-        self._recent: deque[Entry] = deque()
-        self._recent_bytes = 0
+        self._recent = Recent()
 
     def publish(self, entries: Sequence[Entry]) -> None:
         """Add entries that are now acknowledged, and wake who waits."""
         for entry in entries:
-            self._recent.append(entry)
-            self._recent_bytes += len(entry.raw)
-        while len(self._recent) > RECENT_ENTRIES_MAX or self._recent_bytes > RECENT_BYTES_MAX:
-            self._recent_bytes -= len(self._recent.popleft().raw)
+            self._recent.add(entry)
         woken, self.grown = self.grown, asyncio.Event()
         woken.set()
 
     def since(self, seq: int) -> list[Entry] | None:
         """The entries from `seq` on; None if the feed does not reach back so far."""
-        if not self._recent or self._recent[0].seq > seq:
-            return None
-        return [entry for entry in self._recent if entry.seq >= seq]
+        return self._recent.since(seq)
 
 
 class Feeds:

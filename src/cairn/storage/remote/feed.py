@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Final
 
 from cairn.core.chain import ChainId, Entry, Head, Kind, Seq
 from cairn.core.errors import CairnError, Unavailable
-
-RECENT_ENTRIES_MAX: Final = 256
-RECENT_BYTES_MAX: Final = 1024 * 1024
+from cairn.storage.recent import Recent
 
 AskHead = Callable[[ChainId], Awaitable[Head]]
 Stream = Callable[[ChainId, Seq], AsyncIterator[Entry]]
@@ -32,8 +28,7 @@ class Feed:
         self.error: CairnError | None = None
         self.followers = 0
         self.changed = asyncio.Event()
-        self._recent: deque[Entry] = deque()
-        self._recent_bytes = 0
+        self._recent = Recent()
 
     def begin(self, head: Head) -> None:
         """What is up to this head has been."""
@@ -42,10 +37,7 @@ class Feed:
 
     def publish(self, entry: Entry) -> None:
         """An entry came."""
-        self._recent.append(entry)
-        self._recent_bytes += len(entry.raw)
-        while len(self._recent) > RECENT_ENTRIES_MAX or self._recent_bytes > RECENT_BYTES_MAX:
-            self._recent_bytes -= len(self._recent.popleft().raw)
+        self._recent.add(entry)
         self.next, self.is_closed = entry.seq + 1, entry.kind == Kind.CLOSE
         self._wake()
 
@@ -57,11 +49,7 @@ class Feed:
     def since(self, seq: int) -> list[Entry] | None:
         """The entries from `seq` on; None if the feed does not reach back so far."""
         assert self.next is not None
-        if seq >= self.next:
-            return []
-        if not self._recent or self._recent[0].seq > seq:
-            return None
-        return [entry for entry in self._recent if entry.seq >= seq]
+        return [] if seq >= self.next else self._recent.since(seq)
 
     def _wake(self) -> None:
         woken, self.changed = self.changed, asyncio.Event()
