@@ -21,9 +21,9 @@ import os
 import socket
 import stat
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from cairn.config import Limits
 from cairn.interface.admission.rates import address_group
@@ -37,9 +37,12 @@ _POLL_SECONDS: Final = (0.005, 0.02, 0.05, 0.1, 0.25)
 _GUARD_SECONDS: Final = 2.0
 _CROWDED_SECONDS: Final = 0.25
 _GATHERING_SECONDS: Final = 0.2
+_AT_A_TIME: Final = 64
 _DESCRIPTORS: Final = "/proc/self/fd"
 _PREFACE_BYTES: Final = 24  # of HTTP/2: after so many it is known which HTTP it is (RFC 9113, 3.4)
 _IDLE_SECONDS_MIN: Final = 40.0  # twice a silence that is usual: heartbeats of streams, pings of HTTP/2
+
+T = TypeVar("T")
 
 
 class Sending:
@@ -211,8 +214,8 @@ class Connections:
         while True:
             await asyncio.sleep(_GATHERING_SECONDS)
             self._see([gathering for gathering in self._gatherings if not gathering.is_seen])
-            for gathering in list(self._gatherings):
-                if gathering.check():
+            async for gathering in _some_at_a_time(list(self._gatherings)):
+                if gathering in self._gatherings and gathering.check():
                     self._gatherings.discard(gathering)
                     self.endless += 1
                     self.dropped += 1
@@ -235,14 +238,18 @@ class Connections:
             await asyncio.sleep(pause)
             passed += pause
             if passed >= _GUARD_SECONDS:
-                known = self._check(known, passed)
+                known = await self._check(known, passed)
                 passed = 0.0
 
-    def _check(self, before: dict[str, _Seen], passed: float) -> dict[str, _Seen]:
+    async def _check(self, before: dict[str, _Seen], passed: float) -> dict[str, _Seen]:
         """What there is to know of every connection, cutting those that have had their time."""
         after: dict[str, _Seen] = {}
         sockets = {gathering.peer for gathering in self._gatherings}
-        for peer, connection in self._all():
+        self._scan()
+        async for peer, place in _some_at_a_time(list(self._places.items())):
+            connection = duplicate(*place)
+            if connection is None:
+                continue
             with connection:
                 seen = _look(connection, before.get(peer), passed)
                 if self._is_over(seen, is_socket=peer in sockets):
@@ -289,14 +296,6 @@ class Connections:
         place = self._places.get(peer)
         return duplicate(*place) if place is not None else None
 
-    def _all(self) -> Iterator[tuple[str, socket.socket]]:
-        """Every connection that was made to our port, under a descriptor of its own, which the caller closes."""
-        self._scan()
-        for descriptor, (inode, peer) in self._peers.items():
-            connection = duplicate(descriptor, inode) if peer else None
-            if connection is not None:
-                yield peer, connection
-
     def _scan(self) -> None:
         """Look at the descriptors that are new; others are known by their inode."""
         peers = {}
@@ -313,6 +312,14 @@ class Connections:
             peers[descriptor] = known
         self._peers = peers
         self._places = {peer: (descriptor, inode) for descriptor, (inode, peer) in peers.items() if peer}
+
+
+async def _some_at_a_time(items: Sequence[T]) -> AsyncIterator[T]:
+    """All of them, with pauses in which who asks for something gets it: a look at thousands takes long."""
+    for number, item in enumerate(items):
+        if number % _AT_A_TIME == _AT_A_TIME - 1:
+            await asyncio.sleep(0)
+        yield item
 
 
 def _look(connection: socket.socket, before: _Seen | None, passed: float) -> _Seen:
