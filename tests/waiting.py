@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -12,3 +13,11 @@ def wait_for(is_so: Callable[[], object], seconds: float = 30.0) -> None:
     while not is_so():
         assert time.monotonic() - began < seconds, "it did not come about"
         time.sleep(0.05)
+
+
+async def until(is_so: Callable[[], object], seconds: float = 30.0) -> None:
+    """The same within this event loop, where what is waited for goes on, too."""
+    began = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - began < seconds, "it did not come about"
+        await asyncio.sleep(0.005)

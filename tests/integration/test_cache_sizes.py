@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from tests.command import Cairn
 from tests.harness import Server, serving
 from tests.integration.test_disk_cache import settings
+from tests.waiting import wait_for
 
 MIB = 1024 * 1024
 
@@ -29,13 +29,6 @@ def admin_token(server: Server) -> str:
 def capacities(server: Server) -> tuple[int, int]:
     shown = server.ask("GET", "/v1/cache").json
     return shown["memory"]["capacity_bytes"], shown["disk"]["capacity_bytes"]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_by_the_route(server: Server) -> None:
@@ -86,12 +79,12 @@ def test_all_processes_of_a_server_follow(tmp_path: Path) -> None:
         headers = {"Authorization": f"Bearer {admin_token(server)}"}
         for memory in (30, 60, 90):  # by several connections, so that another process may be the one that is asked
             assert server.ask("POST", "/v1/cache", b'{"memory": "%dMiB"}' % memory, headers).status == 200
-            until(lambda: {capacities(server) for _ in range(30)} == {(memory * MIB // 3, 16 * MIB)})  # noqa: B023
+            wait_for(lambda: {capacities(server) for _ in range(30)} == {(memory * MIB // 3, 16 * MIB)})  # noqa: B023
         config = server.folder / "cairn.toml"
         config.write_text(config.read_text().replace("16MiB", "24MiB"))
         assert server.process is not None
         server.process.send_signal(signal.SIGHUP)
-        until(lambda: {capacities(server) for _ in range(30)} == {(32 * MIB // 3, 24 * MIB)})
+        wait_for(lambda: {capacities(server) for _ in range(30)} == {(32 * MIB // 3, 24 * MIB)})
         server.assert_healthy()
 
 
@@ -100,9 +93,9 @@ def test_by_a_configuration_loaded_anew(server: Server) -> None:
     config.write_text(config.read_text().replace("16MiB", "24MiB").replace("32MiB", "8MiB"))
     assert server.process is not None
     server.process.send_signal(signal.SIGHUP)
-    until(lambda: capacities(server) == (8 * MIB, 24 * MIB))
+    wait_for(lambda: capacities(server) == (8 * MIB, 24 * MIB))
     config.write_text(config.read_text().replace("24MiB", "a lot"))
     server.process.send_signal(signal.SIGHUP)
-    until(lambda: "the configuration stays as it was" in server.log.read_text())
+    wait_for(lambda: "the configuration stays as it was" in server.log.read_text())
     assert capacities(server) == (8 * MIB, 24 * MIB)
     server.assert_healthy()

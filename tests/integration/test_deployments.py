@@ -11,7 +11,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -26,8 +26,8 @@ from tests.harness import DEPLOYMENTS, Server, Split, TwoWorkers, serving
 from tests.integration.http.api import Holder, has, mint
 from tests.integration.http.events import Subscriber
 from tests.integration.http.sockets import Front, fronts
+from tests.waiting import wait_for
 
-_PATIENCE_SECONDS = 30.0
 _COUNTED = re.compile(r'^cairn_requests_total\{route="get_block",status="404"\} (\S+)$', re.MULTILINE)
 
 
@@ -55,13 +55,6 @@ def is_absent(server: Server, block: Block) -> bool:
     return server.ask("GET", f"/v1/blocks/{block.id.hex()}").status == 404
 
 
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, "a condition did not come true"
-        time.sleep(0.02)
-
-
 def test_blocks_are_kept_found_and_removed(server, holder):
     blocks = [Block.of(os.urandom(size)) for size in (0, 1, 70_000, 1_179_648)]
     pin = Pin(os.urandom(32))
@@ -76,7 +69,7 @@ def test_blocks_are_kept_found_and_removed(server, holder):
     assert has(server, *blocks) == [False] * 4
     for block in blocks:  # from every cache, too: the storage tells of removals
         for _ in range(4):
-            until(partial(is_absent, server, block))
+            wait_for(partial(is_absent, server, block))
 
 
 def test_chains_grow_and_conflict(server, holder):
@@ -106,7 +99,7 @@ def test_doors_are_doors(server, holder):
 def test_a_quota_ends(server):
     poor = Holder(server, mint(server, bytes_max=1_000))
     assert poor.put(Block.of(os.urandom(900)), pin_hash(Pin(os.urandom(32)))).status == 201
-    until(lambda: poor.put(Block.of(os.urandom(900)), pin_hash(Pin(os.urandom(32)))).status == 429)
+    wait_for(lambda: poor.put(Block.of(os.urandom(900)), pin_hash(Pin(os.urandom(32)))).status == 429)
 
 
 def test_who_follows_a_chain_sees_what_is_appended_through_another_connection(server, holder):
@@ -196,29 +189,29 @@ def test_any_worker_shows_the_numbers_of_all(workers):
             return [_COUNTED.findall(workers.ask("GET", "/metrics").body.decode())[0] for _ in range(10)]
         return []
 
-    until(lambda: set(counts()) == {"40.0"})
+    wait_for(lambda: set(counts()) == {"40.0"})
     (first,) = workers.workers
     os.kill(first, signal.SIGKILL)
-    until(lambda: workers.workers not in ([], [first]))
-    until(lambda: b"worker 1 ended" in workers.log.read_bytes())
-    until(lambda: set(counts()) == {"40.0"})
+    wait_for(lambda: workers.workers not in ([], [first]))
+    wait_for(lambda: b"worker 1 ended" in workers.log.read_bytes())
+    wait_for(lambda: set(counts()) == {"40.0"})
 
 
 def test_a_worker_that_is_killed_is_replaced(workers):
     (first,) = workers.workers
     os.kill(first, signal.SIGKILL)
-    until(lambda: workers.workers not in ([], [first]))
+    wait_for(lambda: workers.workers not in ([], [first]))
     block = Block.of(os.urandom(100))
     with suppress(ConnectionError):
         workers.ask("GET", "/healthz")
-    until(lambda: Holder(workers).put(block).status in (200, 201))
+    wait_for(lambda: Holder(workers).put(block).status in (200, 201))
     assert b"worker 1 ended with code -9" in workers.log.read_bytes()
 
 
 def test_workers_end_with_the_store_process(workers):
     (worker,) = workers.workers
     workers.kill()
-    until(lambda: not Path(f"/proc/{worker}").exists())
+    wait_for(lambda: not Path(f"/proc/{worker}").exists())
     workers.start()  # the port and the folder are free again
     assert workers.ask("GET", "/readyz").status == 200
 

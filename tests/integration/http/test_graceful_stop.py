@@ -16,6 +16,7 @@ from cairn.wire.messages import encode_entries
 from tests.harness import serving
 from tests.integration.http.api import Holder, has, head
 from tests.integration.http.events import Subscriber
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -131,24 +132,24 @@ def test_a_stream_of_blocks_is_sent_to_its_end(server):
 def test_no_acknowledged_write_is_lost_under_load(server):
     """Writers go on until they are refused; what was acknowledged before is there after the restart."""
 
+    done = []
+
     def write(number):
-        done = []
         for count in range(10_000):
             block = random_block(f"{number}/{count}", 2_000)
             try:
                 if Holder(server).put(block).status == 201:
                     done.append(block)
             except OSError:
-                return done
-        return done
+                return
 
     with ThreadPoolExecutor(8) as pool:
         writing = [pool.submit(write, number) for number in range(8)]
-        time.sleep(1)
+        wait_for(lambda: len(done) > 100)
         assert server.stop() == 0
-        done = [block for one in writing for block in one.result()]
+        for one in writing:
+            one.result()
     print(f"{len(done)} blocks were acknowledged")
-    assert len(done) > 8
     server.start()
     for start in range(0, len(done), 1_000):
         assert all(has(server, *done[start : start + 1_000]))

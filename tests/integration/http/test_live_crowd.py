@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import select
 import socket
 
 import pytest
 
-from cairn.testing.chains import Writer
 from tests.harness import serving
-from tests.integration.http.api import FREE_OF_RATES, Holder
+from tests.integration.http.api import FREE_OF_RATES
+from tests.integration.http.crowds import append, standing_writer, until_cut
 from tests.integration.http.events import Subscriber
 
 _SUBSCRIBERS = 1_000
@@ -29,14 +27,7 @@ def server(tmp_path):
 
 @pytest.fixture
 def writer(server):
-    writer = Writer(os.urandom(8).hex())
-    assert Holder(server).append(writer.entries).status == 201
-    return writer
-
-
-async def _append(server, writer, size):
-    answer = await asyncio.to_thread(Holder(server).append, [writer.add(os.urandom(size))])
-    assert answer.status == 201
+    return standing_writer(server)
 
 
 async def _open_many(server, writer, count, buffer_bytes=2**16):
@@ -58,7 +49,7 @@ def test_a_thousand_subscribers_get_every_entry(server, writer):
         subscribers = await _open_many(server, writer, _SUBSCRIBERS)
         receiving = asyncio.gather(*(_receive(subscriber, 20) for subscriber in subscribers))
         for _ in range(20):
-            await _append(server, writer, 2_000)
+            await append(server, writer, 2_000)
         received = await receiving
         grown = server.rss_bytes() - before
         for subscriber in subscribers:
@@ -82,10 +73,10 @@ def test_who_never_reads_is_dropped_and_the_others_get_all(server, writer):
         before = server.rss_bytes()
         receiving = asyncio.gather(*(_receive(subscriber, count) for subscriber in readers))
         for _ in range(count):
-            await _append(server, writer, size)
+            await append(server, writer, size)
         received = await receiving
         grown = server.rss_bytes() - before
-        await asyncio.gather(*(_until_cut(connection) for connection in stuck))
+        await asyncio.gather(*(until_cut(connection) for connection in stuck))
         for subscriber in readers:
             subscriber.cut()
         return received, grown
@@ -106,14 +97,3 @@ async def _open_stuck(server, writer):
     query = f"chain={writer.keys.chain_id.hex()}@1"
     await loop.sock_sendall(connection, f"GET /v1/live?{query} HTTP/1.1\r\nHost: a.test\r\n\r\n".encode())
     return connection
-
-
-async def _until_cut(connection):
-    """Until the server has ended the connection: seen without reading from it."""
-    with connection, select.epoll(1) as polled:
-        polled.register(connection, select.EPOLLHUP)
-        for _ in range(600):
-            if polled.poll(0):
-                return
-            await asyncio.sleep(0.05)
-    raise AssertionError("who never reads was not dropped")

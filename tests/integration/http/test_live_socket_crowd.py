@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import select
 import socket
 
 import pytest
 
-from cairn.testing.chains import Writer
 from cairn.wire.live import Command, encode_command
 from tests.harness import serving
-from tests.integration.http.api import FREE_OF_RATES, Holder
+from tests.integration.http.api import FREE_OF_RATES
+from tests.integration.http.crowds import append, standing_writer, until_cut
 from tests.integration.http.sockets import TEXT, frame, fronts, open_raw
 
 _SOCKETS = 1_000
@@ -30,14 +28,7 @@ def server(tmp_path):
 
 @pytest.fixture
 def writer(server):
-    writer = Writer(os.urandom(8).hex())
-    assert Holder(server).append(writer.entries).status == 201
-    return writer
-
-
-async def _append(server, writer, size):
-    answer = await asyncio.to_thread(Holder(server).append, [writer.add(os.urandom(size))])
-    assert answer.status == 201
+    return standing_writer(server)
 
 
 async def _receive(front, count):
@@ -53,7 +44,7 @@ async def test_a_thousand_sockets_get_every_entry(server, writer):
         await asyncio.gather(*(front.subscribe({writer: 1}) for front in opened))
         receiving = asyncio.gather(*(_receive(front, 10) for front in opened))
         for _ in range(10):
-            await _append(server, writer, 2_000)
+            await append(server, writer, 2_000)
         received = await receiving
         grown = server.rss_bytes() - before
         for front in opened:
@@ -79,10 +70,10 @@ async def test_who_never_reads_is_let_go_and_the_others_get_all(server, writer):
         before = server.rss_bytes()
         receiving = asyncio.gather(*(_receive(front, count) for front in readers))
         for _ in range(count):
-            await _append(server, writer, size)
+            await append(server, writer, size)
         received = await receiving
         grown = server.rss_bytes() - before
-        await asyncio.gather(*(_until_cut(connection) for connection in stuck))
+        await asyncio.gather(*(until_cut(connection) for connection in stuck))
         for front in readers:
             front.cut()
     print(f"grown by {grown / _MIB:.1f} MiB")
@@ -96,7 +87,7 @@ async def test_who_never_reads_is_let_go_and_the_others_get_all(server, writer):
 async def test_who_reads_again_learns_what_it_missed(server, writer):
     """What was sent before is there, then which chains lagged, then the end; and another socket goes on from there."""
     for _ in range(160):
-        await _append(server, writer, 60_000)
+        await append(server, writer, 60_000)
     async with fronts() as session:
         front = await session.open(server)
         received: socket.socket = front.transport.get_extra_info("socket")
@@ -125,14 +116,3 @@ async def _until_metric(server, line):
             return
         await asyncio.sleep(0.05)
     raise AssertionError(f"it never was: {line}")
-
-
-async def _until_cut(connection):
-    """Until the server has ended the connection: seen without reading from it."""
-    with connection, select.epoll(1) as polled:
-        polled.register(connection, select.EPOLLHUP | select.EPOLLRDHUP)
-        for _ in range(1_200):
-            if polled.poll(0):
-                return
-            await asyncio.sleep(0.05)
-    raise AssertionError("who never reads was not let go")

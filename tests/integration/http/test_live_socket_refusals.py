@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import time
 
 import aiohttp
 import pytest
 
-from cairn.testing.chains import Writer
 from tests.harness import serving
-from tests.integration.http.api import FREE_OF_RATES, Holder
+from tests.integration.http.api import FREE_OF_RATES
+from tests.integration.http.crowds import standing_writer
 from tests.integration.http.sockets import BINARY, TEXT, Front, frame, fronts, open_raw
 
 _ID = "0" * 64
@@ -32,9 +31,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def writer(server):
-    writer = Writer(os.urandom(8).hex())
-    assert Holder(server).append(writer.entries).status == 201
-    return writer
+    return standing_writer(server)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from cairn.cache.blocks import KEPT_SECONDS
 from cairn.core.block import NO_GRANT, Block
 from cairn.core.errors import NotFound, Unavailable
 from tests.unit.cache.test_blocks import BLOCK, PIN, GatedBlocks, SetClock, settled
+from tests.waiting import until
 
 MIB = 1024 * 1024
 BOOT = 7
@@ -41,12 +42,6 @@ class Machine:
             await self.blocks.get(block.id)
         await until(lambda: len(self.disk) >= len(blocks))
         self.below.gets = 0
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from cairn.testing.chains import Writer, random_block
 from cairn.testing.contract import take
 from cairn.testing.faults import Faults, with_faults
 from cairn.wire.link import About, Assembler, Frame, Operation, encode_frame, encode_request
+from tests.waiting import until
 
 KEYS = [b"k" * 32]
 HERE = Place("127.0.0.1")
@@ -41,12 +42,6 @@ async def answered(store: Store) -> AsyncIterator[AnsweringLink]:
 async def linked(port: int, connections: int = 2) -> AsyncIterator[Link]:
     async with open_link(Place("127.0.0.1", port), KEYS, connections=connections) as link:
         yield link
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not holds():
-            await asyncio.sleep(0.01)
 
 
 # --- an answering end that lies --------------------------------------------------------------------------------------
