@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
@@ -24,6 +23,7 @@ from cairn.interface.http.answers import COMMON, NO_STORE
 from cairn.interface.http.exchange import Request, Response
 from cairn.interface.http.query import parse_query
 from cairn.interface.live.feeds import Feed, Feeds, Frames
+from cairn.interface.live.newest import Newest
 from cairn.interface.live.subscriptions import Subscriptions
 from cairn.interface.numbers.families import Families, gauges
 from cairn.wire.live import FRAME_HEAD_BYTES
@@ -222,26 +222,19 @@ class _Stream:
 
 
 class _SharedData:
-    """The JSON of the newest entries, made once for all streams that carry them; the oldest is forgotten first."""
+    """The JSON of the newest entries, made once for all streams that carry them."""
 
     def __init__(self) -> None:
-        self._made: OrderedDict[tuple[ChainId, Seq], bytes] = OrderedDict()
-        self.bytes = 0
+        self.newest = Newest(_SHARED_BYTES_MAX)
 
     def of(self, chain_id: ChainId, seq: Seq, frame: bytes) -> bytes:
         """The data of an event."""
-        data = self._made.get((chain_id, seq))
+        data = self.newest.find(chain_id, seq)
         if data is None:
             raw = base64.b64encode(frame[FRAME_HEAD_BYTES:]).decode()
             data = msgspec.json.encode({"chain": chain_id.hex(), "seq": seq, "entry": raw})
-            self._keep(chain_id, seq, data)
+            self.newest.keep(chain_id, seq, data)
         return data
-
-    def _keep(self, chain_id: ChainId, seq: Seq, data: bytes) -> None:
-        self._made[chain_id, seq] = data
-        self.bytes += len(data)
-        while self.bytes > _SHARED_BYTES_MAX:
-            self.bytes -= len(self._made.popitem(last=False)[1])
 
 
 def _nothing() -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Final, Protocol, TypeVar
@@ -20,6 +19,7 @@ from cairn.core.chain import ChainId, Entry, Head, Seq
 from cairn.core.ephemeral import Ephemeral
 from cairn.core.errors import CairnError
 from cairn.core.store import Store
+from cairn.interface.live.newest import Newest
 from cairn.wire.live import encode_frame
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ class Feeds:
         self._store = store
         self._head_of = head_of
         self._feeds: dict[ChainId, Feed] = {}
-        self._recent = _Recent()
+        self._recent = Newest(_RECENT_BYTES_MAX)
         self.heard = 0
 
     def __len__(self) -> int:
@@ -109,7 +109,20 @@ class Feeds:
         """
         if start >= feed.stop:
             return []
-        return self._recent.since(feed.chain_id, start) or await self._read(feed, start)
+        return self._recent_page(feed.chain_id, start) or await self._read(feed, start)
+
+    def _recent_page(self, chain_id: ChainId, start: Seq) -> Frames:
+        """The frames from `start` on that are in memory without a gap."""
+        frames: Frames = []
+        size = 0
+        while len(frames) < _PAGE_FRAMES and size <= _PAGE_BYTES:
+            seq = Seq(start + len(frames))
+            frame = self._recent.find(chain_id, seq)
+            if frame is None:
+                break
+            frames.append((seq, frame))
+            size += len(frame)
+        return frames
 
     async def _read(self, feed: Feed, start: Seq) -> Frames:
         frames: Frames = []
@@ -130,7 +143,7 @@ class Feeds:
 
     async def _watch(self, feed: Feed) -> None:
         def came(entry: Entry) -> None:
-            self._recent.add(feed.chain_id, entry.seq, encode_frame(feed.chain_id, entry.raw))
+            self._recent.keep(feed.chain_id, entry.seq, encode_frame(feed.chain_id, entry.raw))
             feed.stop = Seq(entry.seq + 1)
             _tell(feed)
 
@@ -146,34 +159,6 @@ class Feeds:
                 follower.hear(frame)
 
         await _keep(lambda: self._store.relay.listen(feed.chain_id), came)
-
-
-class _Recent:
-    """The newest frames of all feeds, the oldest forgotten first."""
-
-    def __init__(self) -> None:
-        self._frames: OrderedDict[tuple[ChainId, int], bytes] = OrderedDict()
-        self._bytes = 0
-
-    def add(self, chain_id: ChainId, seq: Seq, frame: bytes) -> None:
-        """Keep a frame for a while."""
-        self._bytes += len(frame) - len(self._frames.pop((chain_id, seq), b""))
-        self._frames[chain_id, seq] = frame
-        while self._bytes > _RECENT_BYTES_MAX:
-            self._bytes -= len(self._frames.popitem(last=False)[1])
-
-    def since(self, chain_id: ChainId, start: Seq) -> Frames:
-        """The frames from `start` on that are here without a gap, at most a page of them."""
-        frames: Frames = []
-        size = 0
-        while len(frames) < _PAGE_FRAMES and size <= _PAGE_BYTES:
-            seq = Seq(start + len(frames))
-            frame = self._frames.get((chain_id, seq))
-            if frame is None:
-                break
-            frames.append((seq, frame))
-            size += len(frame)
-        return frames
 
 
 async def _keep(source: Callable[[], AsyncIterator[T]], came: Callable[[T], None]) -> None:
