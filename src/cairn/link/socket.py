@@ -37,6 +37,7 @@ _READ_BUFFER_BYTES: Final = 64 * 1024
 _IDLE_SECONDS: Final = 10.0  # picows asks for it, and does not use it
 _BACKLOG: Final = 128
 _PING_BYTES_MAX: Final = 125  # RFC 6455, 5.5
+_HEADER_ROOM: Final = bytes(14)  # what picows wants before a message
 _TCP_CHANNEL: Final = b"tcp"
 _UNIX_CHANNEL: Final = b"unix"
 _FIRST_PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
@@ -91,7 +92,10 @@ class Socket(picows.WSListener):
     def send(self, message: bytes) -> None:
         """Send one message; what the other end does not take yet is kept, so look at `is_writable` first."""
         if self._transport is not None:
-            self._transport.send(picows.WSMsgType.BINARY, message)
+            # With `send` picows lends the transport a header that its next message overwrites, sent or not.
+            self._transport.send_reuse_external_bytearray(
+                picows.WSMsgType.BINARY, bytearray().join((_HEADER_ROOM, message)), len(_HEADER_ROOM)
+            )
 
     def ping(self) -> None:
         """Ask for a sign of life: `heard` will tell."""
