@@ -11,6 +11,7 @@ import { build } from "esbuild";
 const SDK = "web/sdk";
 const ENTRY = "cairn.min.js";
 const FIRST_BYTES_MAX = 15 * 1024; // gzipped: what is loaded before a link can be opened and read
+const LIVE = ["remote/event_stream.js", "remote/shared_socket.js"];
 const LATER = [
   "account/accounts.js",
   "chains/verification.js",
@@ -22,16 +23,17 @@ const LATER = [
   "state/memory.js",
 ];
 
-/** All that is loaded on demand is one file: smaller, and there at once when the next part of it is needed. */
+/** What follows chains live is one file, and all else that is loaded on demand another: smaller than many, and soon there. */
 const later = {
   name: "later",
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /./ }, ({ kind, path }) => {
       if (kind !== "dynamic-import" || path.endsWith("argon2.js")) return undefined;
-      return { path: "later", namespace: "later" };
+      const isLive = LIVE.some((name) => name.endsWith(path.replace(/^.*\//, "/")));
+      return { path: isLive ? "live" : "later", namespace: "later" };
     });
-    onLoad({ filter: /./, namespace: "later" }, () => ({
-      contents: LATER.map((path) => `export * from "./${path}";`).join("\n"),
+    onLoad({ filter: /./, namespace: "later" }, ({ path: group }) => ({
+      contents: (group === "live" ? LIVE : LATER).map((path) => `export * from "./${path}";`).join("\n"),
       resolveDir: join(process.cwd(), SDK),
     }));
   },

@@ -26,7 +26,6 @@
  */
 
 import { CairnError, NotFound, Unavailable } from "../errors.js";
-import { followEvents } from "../remote/event_stream.js";
 
 const QUEUE_MAX = 512;
 const MESSAGES_MAX = 64;
@@ -46,6 +45,7 @@ export class Live {
   #isBehind = false;
   #pauseMs = PAUSE_MIN_MS;
   #wantsEvents = false;
+  #wasOpen = () => true; // as long as there is no socket: what could not be loaded is no sign of one that is not let through
   #openingMessages = Promise.resolve();
   #waitingMessages = 0;
   /** @type {EphemeralReader | null} loaded with the first message */
@@ -94,9 +94,15 @@ export class Live {
       onBroken: ifPresent(() => this.#broke()),
       onLost: ifPresent(() => this.#lost()),
     };
-    const source = this.#wantsEvents
-      ? followEvents(server.liveUrl(chainId, from), events)
-      : server.liveSocket.follow(chainId, from, events);
+    const source = opening(async () => {
+      if (this.#wantsEvents) {
+        const { followEvents } = await import("../remote/event_stream.js");
+        return followEvents(server.liveUrl(chainId, from), events);
+      }
+      const socket = await server.liveSocket();
+      this.#wasOpen = () => socket.wasOpen;
+      return socket.follow(chainId, from, events);
+    }, events.onLost);
     return source;
   }
 
@@ -123,7 +129,7 @@ export class Live {
 
   /** A socket that never opened may be one that is not let through: the next try is an event stream. */
   #lost() {
-    this.#wantsEvents = !this.#wantsEvents && !this.reader.server.liveSocket.wasOpen;
+    this.#wantsEvents = !this.#wantsEvents && !this.#wasOpen();
     this.#broke();
     this.#openLater();
   }
@@ -206,4 +212,19 @@ export class Live {
     this.stop();
     this.events.onFailure(error);
   }
+}
+
+/**
+ * What is being opened: it can be closed before it is.
+ *
+ * @param {() => Promise<{ close: () => void }>} open
+ * @param {() => void} onLost it cannot be opened
+ * @returns {{ close: () => void }}
+ */
+function opening(open, onLost) {
+  /** @type {{ close: () => void } | null} */
+  let opened = null;
+  let isClosed = false;
+  open().then((source) => (isClosed ? source.close() : (opened = source)), onLost);
+  return { close: () => ((isClosed = true), opened?.close()) };
 }

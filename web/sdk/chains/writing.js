@@ -96,7 +96,8 @@ export class Writing {
   async say(value) {
     const { state, server } = this.history;
     if (!state) return; // the chain is still to be written, so nobody follows it
-    server.liveSocket.pass(await sealEphemeral(this.keys, state.keyEpoch, utf8(JSON.stringify(value)), Date.now()));
+    const raw = await sealEphemeral(this.keys, state.keyEpoch, utf8(JSON.stringify(value)), Date.now());
+    (await server.liveSocket()).pass(raw);
   }
 
   /** @param {"read" | "write"} can @returns {Promise<string>} a capability */

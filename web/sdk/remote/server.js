@@ -2,6 +2,8 @@
  * A Cairn server: what it gives is bytes, bounded and not yet believed. See docs/protocol.md.
  *
  * @import { Bytes } from "../format/bytes.js"
+ * @import { LiveSocket } from "./live_socket.js"
+ * @import { SharedSocket } from "./shared_socket.js"
  *
  * @typedef {{ seq: number, hash: string, isClosed: boolean }} Head what the server says the newest entry is
  */
@@ -10,14 +12,13 @@ import { Invalid } from "../errors.js";
 import { concat, toHex, u32, viewOf } from "../format/bytes.js";
 import { ENTRY_BYTES_MAX } from "../format/entry.js";
 import { Http, jsonIn } from "./http.js";
-import { LiveSocket } from "./live_socket.js";
 
 export const PAGE_ENTRIES = 256;
 const PAGE_BYTES_MAX = PAGE_ENTRIES * (ENTRY_BYTES_MAX + 4);
 
 /** One server. */
 export class Server {
-  /** @type {LiveSocket | undefined} */
+  /** @type {Promise<SharedSocket | LiveSocket> | undefined} */
   #liveSocket;
 
   /**
@@ -30,9 +31,10 @@ export class Server {
     this.chains = `/v1/${isDoors ? "doors" : "chains"}`;
   }
 
-  /** The socket on which all chains of this server are followed. */
-  get liveSocket() {
-    this.#liveSocket ??= new LiveSocket(socketUrl(this.base));
+  /** The socket on which all chains of this server are followed, loaded at first use. */
+  liveSocket() {
+    this.#liveSocket ??= import("./shared_socket.js").then(({ socketFor }) => socketFor(socketUrl(this.base)));
+    this.#liveSocket.catch(() => (this.#liveSocket = undefined)); // no connection: another time
     return this.#liveSocket;
   }
 

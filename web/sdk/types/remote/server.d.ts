@@ -2,17 +2,20 @@
  * A Cairn server: what it gives is bytes, bounded and not yet believed. See docs/protocol.md.
  *
  * @import { Bytes } from "../format/bytes.js"
+ * @import { LiveSocket } from "./live_socket.js"
+ * @import { SharedSocket } from "./shared_socket.js"
  *
  * @typedef {{ seq: number, hash: string, isClosed: boolean }} Head what the server says the newest entry is
  */
 import type { Bytes } from "../format/bytes.js";
+import type { LiveSocket } from "./live_socket.js";
+import type { SharedSocket } from "./shared_socket.js";
 export type Head = {
     seq: number;
     hash: string;
     isClosed: boolean;
 };
 import { Http } from "./http.js";
-import { LiveSocket } from "./live_socket.js";
 export declare const PAGE_ENTRIES = 256;
 /** One server. */
 export declare class Server {
@@ -28,8 +31,8 @@ export declare class Server {
         grant?: string;
         isDoors?: boolean;
     });
-    /** The socket on which all chains of this server are followed. */
-    get liveSocket(): LiveSocket;
+    /** The socket on which all chains of this server are followed, loaded at first use. */
+    liveSocket(): Promise<LiveSocket | SharedSocket>;
     /** @returns {Server} the same one, for door chains */
     doors(): Server;
     /**
