@@ -12,6 +12,7 @@ import re
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,8 @@ from tests.integration.http.sockets import Front, fronts
 from tests.waiting import wait_for
 
 _COUNTED = re.compile(r'^cairn_requests_total\{route="get_block",status="404"\} (\S+)$', re.MULTILINE)
+
+_RECONNECTS = b'\ncairn_link_reconnects_total{end="asks"} 0.0\n'
 
 
 @pytest.fixture(scope="module", params=DEPLOYMENTS)
@@ -175,6 +178,19 @@ def test_sockets_outlive_a_storage_that_is_killed(tmp_path):
 async def _hear_anything(front: Front) -> None:
     while not isinstance(await front.next(), Ephemeral):
         pass
+
+
+@pytest.mark.parametrize("deployment", ["split", "workers"])
+def test_many_large_blocks_at_once_break_no_link(tmp_path, deployment):
+    """More than the sockets between hold, in both directions."""
+    blocks = [Block.of(os.urandom(1_000_000)) for _ in range(24)]
+    with serving(tmp_path, deployment=deployment, cache={"memory": "0"}) as server, ThreadPoolExecutor(24) as pool:
+        for _ in range(2):
+            assert {answer.status for answer in pool.map(Holder(server).put, blocks)} <= {200, 201}
+            answers = pool.map(lambda block: server.ask("GET", f"/v1/blocks/{block.id.hex()}"), 3 * blocks)
+            assert [answer.body for answer in answers] == [block.data for block in 3 * blocks]
+        assert _RECONNECTS in server.ask("GET", "/metrics").body
+        server.assert_healthy()
 
 
 # --- workers ---------------------------------------------------------------------------------------------------------
