@@ -23,6 +23,9 @@ export class Browser {
   #channel = null;
   /** @type {Map<string, Set<(news: News) => void>>} */
   #listeners = new Map();
+  #mustCount = false;
+  /** @type {Promise<void> | null} */
+  #counting = null;
 
   /** @type {Signal<Status>} */
   status = new Signal(/** @type {Status} */ ("connecting"));
@@ -77,10 +80,22 @@ export class Browser {
     void this.recount();
   }
 
-  /** Counts what waits. */
-  async recount() {
+  /** Counts what waits: those who ask while it is being counted are served by one more count. @returns {Promise<void>} */
+  recount() {
+    this.#mustCount = true;
+    this.#counting ??= this.#count().finally(() => {
+      this.#counting = null;
+      if (this.#mustCount) void this.recount();
+    });
+    return this.#counting;
+  }
+
+  async #count() {
     const { database } = await this.storage();
-    this.pending.value = await database.count("outbox");
+    while (this.#mustCount) {
+      this.#mustCount = false;
+      this.pending.value = await database.count("outbox");
+    }
   }
 
   /** Ends what goes on. */

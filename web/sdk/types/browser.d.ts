@@ -49,7 +49,7 @@ export declare class Browser {
     listen(chain: string, listener: (news: News) => void): () => void;
     /** Tells the other tabs. @param {News} news */
     tell(news: News): void;
-    /** Counts what waits. */
+    /** Counts what waits: those who ask while it is being counted are served by one more count. @returns {Promise<void>} */
     recount(): Promise<void>;
     /** Ends what goes on. */
     close(): void;
