@@ -67,6 +67,7 @@ class App:
     ) -> None:  # fmt: skip
         self.metrics = Metrics(*sources)
         self._access = access
+        self.room = access.answers
         self._sites = sites
         self._dispatch = traced(self._hand_on, spans)
         self._block_answers = self.metrics.answers("get_block")

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
+import struct
+import time
 
 import pytest
 
 from cairn.core.block import BLOCK_BYTES_MAX
-from cairn.testing.chains import random_block
+from cairn.testing.chains import Writer, random_block
 from tests.harness import serving
 from tests.integration.http.api import Holder, has
 from tests.integration.http.raw import exchange
+from tests.waiting import wait_for
 
 _LONG_SECONDS = 60.0  # far over every deadline of the server here: who waits for so long was forgotten
 _DEADLINES = {"header_seconds": 2, "body_idle_seconds": 2, "body_seconds": 4}
@@ -21,7 +25,7 @@ _MIB = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    limits = {"requests_per_second": 0, "requests_in_flight": 0, **_DEADLINES}
+    limits = {"requests_per_second": 0, "requests_in_flight": 0, "free_grant_appends_per_second": 0, **_DEADLINES}
     with serving(tmp_path_factory.mktemp("greedy"), interface={"admission": "open", "limits": limits}) as server:
         yield server
         server.assert_healthy()
@@ -255,3 +259,54 @@ def test_large_bodies_have_so_much_room_and_no_more(server):
     assert grown < 300 * _MIB
     assert {answer[9:12] for answer in answers} <= {b"503", b"429", b""}
     assert Holder(server).put(random_block("after", BLOCK_BYTES_MAX)).status in (200, 201)
+
+
+# --- answers that nobody takes ---------------------------------------------------------------------------------------
+
+
+def _many(server, request, count):
+    """Connections on which something large was asked for, and nothing is read."""
+    connections = []
+    for _ in range(count):
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+        connection.connect(("127.0.0.1", server.port))
+        connection.sendall(request)
+        connections.append(connection)
+    return connections
+
+
+def _post(path, body):
+    return _request(f"Content-Length: {len(body)}", method="POST", path=path) + body
+
+
+@pytest.mark.parametrize("kind", ["blocks", "chains", "entries"])
+def test_answers_that_nobody_takes_fill_no_memory(server, kind):
+    """Of one client's at most 256 MiB wait, however many connections it has; then it is served again."""
+    method, path, body = _large_request(server, kind)
+    before = server.rss_bytes()
+    connections = _many(server, _request(f"Content-Length: {len(body)}", method=method, path=path) + body, 120)
+    assert server.ask("GET", "/healthz").status == 200
+    most = before
+    for _ in range(100):
+        most = max(most, server.rss_bytes())
+        time.sleep(0.02)
+    for connection in connections:
+        connection.close()
+    assert most - before < 640 * _MIB, "all of it would be well over a gibibyte"
+    wait_for(lambda: len(server.ask(method, path, body).body) > 15 * _MIB)
+
+
+def _large_request(server, kind):
+    """Asks for 15 MiB or more."""
+    if kind == "blocks":
+        block = random_block("untaken", BLOCK_BYTES_MAX)
+        Holder(server).put(block)
+        return "POST", "/v1/blocks/get", block.id * 20
+    writer = Writer("untaken " + kind)
+    for _ in range(2 if kind == "chains" else 30):
+        added = [writer.add(bytes(60_000)) for _ in range(9)]
+        assert Holder(server).append(writer.entries if len(writer.entries) == 10 else added).status == 201
+    if kind == "chains":
+        return "POST", "/v1/chains/read", (writer.keys.chain_id + struct.pack(">QI", 0, 256)) * 15
+    return "GET", f"/v1/chains/{writer.keys.chain_id.hex()}/entries?from=0&limit=256", b""

@@ -25,6 +25,7 @@ from cairn.core.store import Ledger, Usage
 from cairn.interface.admission.forwarded import is_local, is_of_foreign_page, is_of_this_machine
 from cairn.interface.admission.grant import TOKEN_CHARS_MAX, Grant, read_grant
 from cairn.interface.admission.rates import Places, Rate, address_group
+from cairn.interface.admission.room import room_for_answers
 from cairn.interface.admission.secret import NodeSecret
 from cairn.interface.http.exchange import Request
 
@@ -80,6 +81,7 @@ class Access:
             free * limits.bad_signatures_per_minute / 60, clock, "too many entries from this address did not verify",
             burst=limits.bad_signatures_per_minute,
         )  # fmt: skip
+        self.answers = room_for_answers()
         self._appends = Rate(0, clock, "this grant appends too fast")
         self.in_flight = Places(free * limits.requests_in_flight, "this address has too many requests at once")
         self._messages = Rate(

@@ -25,14 +25,16 @@ from cairn.config import Limits, Tls
 from cairn.core.descriptors import raise_descriptor_limit
 from cairn.core.errors import CairnError, Invalid, Limited, TooLarge
 from cairn.interface.admission.forwarded import TrustedProxies, host_name
+from cairn.interface.admission.room import Room, room_for_requests
 from cairn.interface.app import App
 from cairn.interface.carrier.connections import Connections
-from cairn.interface.carrier.room import Room
 from cairn.interface.carrier.sockets import SocketCarrier
 from cairn.interface.http.answers import other_problem, problem_answer
 from cairn.interface.http.exchange import FileSlice, Headers, Request, Response
 
 _WHOLE_BODY_BYTES_MAX: Final = 64 * 1024
+_WHOLE_ANSWER_BYTES_MAX: Final = 1280 * 1024  # any block
+_PIECE_BYTES: Final = 256 * 1024
 _BACKLOG: Final = 2_048
 _HTTP1_BUFFER_BYTES: Final = 128 * 1024
 _NEVER_MS: Final = 86_400_000
@@ -142,7 +144,7 @@ class _Adapter:
         self._proxies = proxies
         self._connections = connections
         self._scheme = "https" if is_tls else "http"
-        self._room = Room(limits.batch_bytes)
+        self._room = room_for_requests(limits.batch_bytes)
         self._sockets = SocketCarrier(app.sockets, connections, limits.send_seconds)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
@@ -167,7 +169,7 @@ class _Adapter:
             response = await self._app.answer(request)
         finally:
             body.release()
-        await self._send(scope, protocol, response)
+        await self._send(scope, protocol, response, client)
 
     async def _carry_socket(self, scope: Any, protocol: Any, refused: Response | None) -> None:
         if refused is not None:
@@ -196,17 +198,33 @@ class _Adapter:
             return _NO_LENGTH
         return None
 
-    async def _send(self, scope: Any, protocol: Any, response: Response) -> None:
+    async def _send(self, scope: Any, protocol: Any, response: Response, client: str) -> None:
         body = response.body
         if isinstance(body, bytes):
             if scope.method == "HEAD" or response.status in (204, 304):
                 _send_empty(protocol, response, len(body))
+            elif len(body) > _WHOLE_ANSWER_BYTES_MAX:
+                await self._send_large(scope, protocol, response, body, client)
             else:
                 protocol.response_bytes(response.status, response.headers, body)
         elif isinstance(body, FileSlice):
             await _send_file(scope, protocol, response, body)
         else:
             await self._send_stream(scope, protocol, response, body)
+
+    async def _send_large(self, scope: Any, protocol: Any, response: Response, body: bytes, client: str) -> None:
+        """Send piece by piece, so that it is known when the client has taken it; until then it takes up room."""
+        try:
+            self._app.room.take(client, len(body))
+        except CairnError as error:
+            refused = problem_answer(error)
+            protocol.response_bytes(refused.status, refused.headers, refused.body)
+            return
+        headers = [*response.headers, ("content-length", str(len(body)))]
+        try:
+            await self._send_stream(scope, protocol, Response(response.status, headers), _pieces(body))
+        finally:
+            self._app.room.give_back(client, len(body))
 
     async def _send_stream(self, scope: Any, protocol: Any, response: Response, body: AsyncIterator[bytes]) -> None:
         """Send piece by piece; each waits until the client took most of those before it."""
@@ -221,6 +239,11 @@ class _Adapter:
                     await _pump(body, transport, sending, gone)
                 finally:
                     gone.cancel()
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), _PIECE_BYTES):
+        yield body[start : start + _PIECE_BYTES]
 
 
 async def _pump(body: AsyncIterator[bytes], transport: Any, sending: Any, gone: asyncio.Future[None]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from cairn.config import Limits
 from cairn.core.block import BLOCK_BYTES_MAX, Block, BlockId, Pin, PinHash
@@ -44,6 +45,11 @@ _BLOCK_HEADERS: Final = [
 ]
 _IDS_BYTES_MAX: Final = 32 * 1_024
 _AHEAD: Final = 8  # blocks of one batch fetched before they are sent
+
+
+class _Frame(NamedTuple):
+    data: bytes
+    held_bytes: int
 
 
 Near = Callable[[BlockId], Block | None]
@@ -112,7 +118,9 @@ class BlockRoutes:
         """POST /v1/blocks/get."""
         block_ids = decode_ids(await request.body.read(_IDS_BYTES_MAX))
         self._check_count(request, block_ids)
-        return Response(200, [*COMMON, ("content-type", "application/octet-stream")], self._stream(block_ids))
+        return Response(
+            200, [*COMMON, ("content-type", "application/octet-stream")], self._stream(block_ids, request.client)
+        )
 
     async def post_blocks_put(self, request: Request) -> Response:
         """POST /v1/blocks/put."""
@@ -155,27 +163,38 @@ class BlockRoutes:
             return block.id, REFUSED
         return block.id, STORED if is_new else ALREADY
 
-    async def _stream(self, block_ids: Sequence[BlockId]) -> AsyncIterator[bytes]:
+    async def _stream(self, block_ids: Sequence[BlockId], client: str) -> AsyncIterator[bytes]:
         """The frames in the order asked, with a few blocks under way ahead of the one that is sent."""
-        ahead: list[asyncio.Task[bytes]] = []
+        ahead: deque[asyncio.Task[_Frame]] = deque()
         try:
-            for number, block_id in enumerate(block_ids):
-                ahead.append(asyncio.create_task(self._frame(block_id)))
-                if number >= _AHEAD:
-                    yield await ahead.pop(0)
+            for block_id in block_ids:
+                ahead.append(asyncio.create_task(self._frame(block_id, client)))
+                if len(ahead) > _AHEAD:
+                    yield (await ahead[0]).data
+                    self._let_go(ahead.popleft(), client)
             while ahead:
-                yield await ahead.pop(0)
+                yield (await ahead[0]).data
+                self._let_go(ahead.popleft(), client)
         finally:
             for task in ahead:
-                task.cancel()
+                self._let_go(task, client)
 
-    async def _frame(self, block_id: BlockId) -> bytes:
+    async def _frame(self, block_id: BlockId, client: str) -> _Frame:
+        """A frame, and how many bytes the client has taken of the room for answers until it has it."""
         try:
-            return encode_got_block(await self._blocks.get(block_id))
+            block = await self._blocks.get(block_id)
+            self._access.answers.take(client, len(block))
         except NotFound:
-            return encode_missing_block(block_id, ABSENT)
+            return _Frame(encode_missing_block(block_id, ABSENT), 0)
         except CairnError:
-            return encode_missing_block(block_id, UNAVAILABLE)
+            return _Frame(encode_missing_block(block_id, UNAVAILABLE), 0)
+        return _Frame(encode_got_block(block), len(block))
+
+    def _let_go(self, task: asyncio.Task[_Frame], client: str) -> None:
+        if task.done() and not task.cancelled() and task.exception() is None:
+            self._access.answers.give_back(client, task.result().held_bytes)
+        else:
+            task.cancel()
 
     def _check_count(self, request: Request, items: Sequence[object]) -> None:
         if len(items) > self._limits.batch_items:

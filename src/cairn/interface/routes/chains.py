@@ -8,6 +8,8 @@ who sees only the traffic learns little, and who tries passwords is held to a st
 from __future__ import annotations
 
 import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -41,6 +43,7 @@ from cairn.wire.status import problem
 _IMMUTABLE: Final = ("cache-control", "public, max-age=31536000, immutable")
 _NO_CACHE: Final = ("cache-control", "no-cache")
 _READ_BYTES_MAX: Final = 44 * 1_024
+_PIECE_BYTES: Final = 64 * 1024
 _DOOR_ANSWER_BYTES: Final = 1_024
 _MISSING: Final = "there is no such chain"
 
@@ -96,13 +99,8 @@ class ChainRoutes:
         """POST /v1/chains/read."""
         items = decode_read(await request.body.read(_READ_BYTES_MAX))
         self._access.check_items(request.client, len(items))
-        left = self._limits.batch_bytes
-        frames = []
-        for item in items:
-            frame = await self._read_item(item, left)
-            left -= len(frame)
-            frames.append(frame)
-        return bytes_answer(200, b"".join(frames), NO_STORE)
+        headers = [*COMMON, ("content-type", "application/octet-stream"), NO_STORE]
+        return Response(200, headers, self._pieces(items, request.client))
 
     async def head_of(self, chain_id: ChainId, *, door: bool = False) -> Head:
         """The head of a chain of this namespace.
@@ -117,18 +115,38 @@ class ChainRoutes:
 
     async def _entries(self, request: Request, head: Head) -> Response:
         start, stop, limit = _page_of(request.query, head)
-        entries = []
-        if start < stop:
-            async with contextlib.aclosing(self._chains.read(head.chain_id, Seq(start), Seq(stop))) as kept:  # type: ignore[type-var]
-                async for entry in kept:
-                    entries.append(entry)
-                    if len(entries) == limit:
-                        break
+        with self._access.answers.holding(request.client) as take:
+            entries = await self._page(head.chain_id, Seq(start), Seq(stop), limit, take)
         is_full = start % PAGE_ENTRIES == 0 and [e.seq for e in entries] == list(range(start, start + PAGE_ENTRIES))
         headers = (("cairn-head", f"{head.seq} {head.hash.hex()}"), _IMMUTABLE if is_full else _NO_CACHE)
         return bytes_answer(200, encode_entries(entries), *headers)
 
-    async def _read_item(self, item: ReadItem, bytes_left: int) -> bytes:
+    async def _page(
+        self, chain_id: ChainId, start: Seq, stop: Seq, limit: int, take: Callable[[int], None]
+    ) -> list[Entry]:
+        entries: list[Entry] = []
+        if start < stop:
+            async with contextlib.aclosing(self._chains.read(chain_id, start, stop)) as kept:  # type: ignore[type-var]
+                async for entry in kept:
+                    take(len(entry.raw))
+                    entries.append(entry)
+                    if len(entries) == limit:
+                        break
+        return entries
+
+    async def _pieces(self, items: Sequence[ReadItem], client: str) -> AsyncIterator[bytes]:
+        """The frames in the order asked, some at a time."""
+        waiting = deque(items)
+        left = self._limits.batch_bytes
+        while waiting:
+            with self._access.answers.holding(client) as take:
+                piece = bytearray()
+                while waiting and len(piece) < _PIECE_BYTES:
+                    piece += await self._read_item(waiting.popleft(), left - len(piece), take)
+                left -= len(piece)
+                yield bytes(piece)
+
+    async def _read_item(self, item: ReadItem, bytes_left: int, take: Callable[[int], None]) -> bytes:
         try:
             head = await self.head_of(item.chain_id)
             entries: list[Entry] = []
@@ -138,6 +156,7 @@ class ChainRoutes:
                     bytes_left -= len(entry.raw) + 4
                     if len(entries) >= item.limit or bytes_left < 0:
                         break
+                    take(len(entry.raw))
                     entries.append(entry)
         except NotFound:
             return encode_missing_chain(item.chain_id, ABSENT)
