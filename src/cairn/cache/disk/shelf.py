@@ -271,6 +271,8 @@ class Shelf:
     def _keep_again(self, header: Header, record: Record, found: Found) -> None:
         since_ms = self._now_ms() - _DROP_MS
         data = os.pread(self._blocks_file, record.length, found.entry.place + RECORD_HEADER_BYTES)
+        if header.head <= found.entry.place < header.head + record.size:
+            self._index.clear(found)  # it is written over itself: who dies half-way leaves no entry to that
         place = self._append(header, record, data)
         self._index.replace(found, found.entry._replace(place=place, hits=found.entry.hits - 1))
         self._clear_if_marked(record.block_id, since_ms, found)

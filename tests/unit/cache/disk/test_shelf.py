@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import random
 import subprocess
 from pathlib import Path
@@ -364,3 +365,39 @@ def test_whatever_happens_it_gives_the_right_bytes_within_its_room(
     assert bench.shelf.header.blocks == bench.counted()
     assert bench.shelf.damaged == 0
     assert bench.shelf.header.ring == max(0, capacity - index_bytes(bench.shelf.header.buckets) - 16_384) // 8 * 8
+
+
+def test_who_dies_while_a_record_is_written_over_itself_leaves_no_entry_to_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the head is close behind, a record that is kept is written where it lies, some bytes before."""
+    rng = random.Random(4)
+    blocks = blocks_of(rng, 500, 10_000)
+    bench.keep(*blocks)
+    keep_again, deaths = Shelf._keep_again, 0
+
+    def dies(self: Shelf, header, record, found) -> None:
+        nonlocal deaths
+        is_over_itself = header.head < found.entry.place < header.head + record.size
+        with monkeypatch.context() as dying:
+            if is_over_itself:
+                dying.setattr(self._index, "replace", _die)
+                deaths += 1
+            keep_again(self, header, record, found)
+
+    for _ in range(40):
+        for block in blocks:
+            bench.has(block)
+        with monkeypatch.context() as dying:
+            dying.setattr(Shelf, "_keep_again", dies)
+            with contextlib.suppress(KeyboardInterrupt):
+                bench.keep(*blocks_of(rng, 30, 9_000))
+        bench.shelf = bench.open()
+        bench.shelf.resize(4 * MIB)
+        assert sum(map(bench.has, blocks)) > 0
+        assert bench.shelf.damaged == 0
+    assert deaths > 10
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
