@@ -31,8 +31,8 @@ from cairn.core.clock import Clock
 from cairn.core.histogram import Histogram
 from cairn.core.store import BlockStore
 
-KEPT_SECONDS: Final = 12 * 3_600.0
-"""Half a day: what a neighbour had kept for so long may be kept here for as long again, and that is a day in all."""
+KEPT_SECONDS: Final = 8 * 3_600.0
+"""A third of a day: a block may come by way of two neighbours (`neighbours`), each of which had it for so long."""
 
 
 _HOT_GAP: Final = 32

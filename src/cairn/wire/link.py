@@ -24,6 +24,7 @@ from cairn.core.chain import ChainId, Entry, Head
 from cairn.core.ephemeral import Ephemeral
 from cairn.core.errors import CairnError, Conflict, Invalid, Limited, TooLarge
 from cairn.core.store import Usage
+from cairn.wire.document import decode_any, decode_document
 from cairn.wire.messages import (
     BATCH_BYTES_MAX,
     PutItem,
@@ -105,7 +106,6 @@ WRITES: Final = frozenset({Operation.PUT_BLOCK, Operation.UNPIN_BLOCK, Operation
 
 REQUESTS: Final = REPEATABLE | WRITES | STREAMS
 
-_NO_JSON: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _BUNDLE: Final = int(Operation.BUNDLE)
 _OPERATIONS: Final = {int(operation): operation for operation in Operation}
 
@@ -387,10 +387,7 @@ def encode_about(about: About) -> bytes:
 
 def decode_about(body: bytes) -> About:
     """What the storage tells of itself. Raises Invalid."""
-    try:
-        return msgspec.json.decode(body, type=About)
-    except _NO_JSON:
-        raise Invalid("the storage tells of itself in a form that is not known") from None
+    return decode_document(body, About, "the storage tells of itself in a form that is not known")
 
 
 def encode_error(error: CairnError) -> bytes:
@@ -422,10 +419,7 @@ def _cut_grant(body: bytes) -> tuple[GrantId, bytes]:
 
 
 def _json(text: bytes) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except _NO_JSON:
-        raise Invalid("the link carried a document that is no JSON") from None
+    return decode_any(text, "the link carried a document that is no JSON")
 
 
 def pages(ids: Sequence[BlockId]) -> Iterator[Sequence[BlockId]]:

@@ -21,6 +21,7 @@ from cairn.core.chain import SEQ_MAX, ChainId, Entry, Seq
 from cairn.core.crypto import SIGNATURE_BYTES
 from cairn.core.ephemeral import BODY_BYTES_MAX, HEADER, MAGIC, Ephemeral
 from cairn.core.errors import CairnError, Invalid
+from cairn.wire.document import decode_document
 from cairn.wire.messages import parse_id
 from cairn.wire.status import error_of, problem
 
@@ -77,10 +78,7 @@ def decode_command(text: str) -> Command:
     Raises:
         Invalid: it is no such JSON, or empty, or an id or seq is malformed.
     """
-    try:
-        command = msgspec.json.decode(text, type=_CommandText)
-    except (msgspec.MsgspecError, UnicodeError):
-        raise Invalid(_MISSHAPEN) from None
+    command = decode_document(text, _CommandText, _MISSHAPEN)
     if not command.subscribe and not command.unsubscribe and command.beat is None:
         raise Invalid(_MISSHAPEN)
     if any(not 0 <= seq <= SEQ_MAX for seq in command.subscribe.values()):
@@ -153,10 +151,7 @@ def decode_notice(text: str) -> Notice:
     Raises:
         Invalid: it is malformed.
     """
-    try:
-        notice = msgspec.json.decode(text, type=_NoticeText)
-    except (msgspec.MsgspecError, UnicodeError):
-        raise Invalid("the server sent a text that is malformed") from None
+    notice = decode_document(text, _NoticeText, "the server sent a text that is malformed")
     if notice.problem is None:
         return Notice(_ids(notice.ended), _ids(notice.lagged), echo=notice.echo)
     status, chain_hex = notice.problem.get("status"), notice.problem.get("chain")

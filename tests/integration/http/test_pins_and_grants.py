@@ -205,6 +205,15 @@ def test_who_has_no_admin_token_issues_nothing(server, holder):
     assert Holder(server, issued.json["token"]).put(random_block(os.urandom(8).hex())).status == 201
 
 
+@pytest.mark.parametrize("path", ["/v1/grants", "/v1/cache"])
+@pytest.mark.parametrize(
+    "body", [b"\xff", b'{"bytes": "\xff"}', b'{"memory": "\xc3"}', b"[" * 4_000, b'{"memory":' * 300, b"{}x", b"7"]
+)
+def test_a_body_that_is_no_document_is_refused(server, path, body):
+    token = NodeSecret.load(server.data / "secret").admin_token
+    _refused(server.ask("POST", path, body, {"Authorization": f"Bearer {token}"}), 400, "invalid")
+
+
 def test_a_grant_of_the_command_line_is_one(server, tmp_path):
     """`cairn grant`, on the same data folder."""
     made = Cairn(tmp_path)("grant", "--config", server.folder / "cairn.toml", "--bytes", "1MiB", "--json").json

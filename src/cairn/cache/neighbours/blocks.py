@@ -2,8 +2,8 @@
 
 It lies below the cache of an interface node, so it sees what is missing there. A block that was missing twice
 lately is hot: other nodes will want it, too, and one of them is to have it for all. That is the block's preferred
-node (`ring.py`), which fetches it from the storage once, however many ask. The hotter a block is, the more nodes count
-as preferred, so that no single one carries it alone.
+node (`ring.py`), which fetches it from the storage once, however many ask. A very hot block has two of them, so that no
+single one carries it alone.
 
 A neighbour is a short cut and never more. It gets `_PATIENCE_SECONDS`; when it fails, lacks the block or takes longer,
 the storage is asked, and after a failure it is left alone for a while. Nothing that it says makes a block absent.
@@ -29,6 +29,7 @@ from cairn.core.errors import CairnError, NotFound
 from cairn.core.store import BlockStore
 
 _HOT_MISSES: Final = 1.5  # two, of which time may have taken a little
+_COPIES_MAX: Final = 2  # the second may have it from the first: see `KEPT_SECONDS` of the cache
 _HOTTER: Final = 8.0  # times as many misses are one more copy
 _PATIENCE_SECONDS: Final = 0.25
 _AVOIDED_SECONDS: Final = 2.0
@@ -111,7 +112,7 @@ class NeighbourlyBlocks:
         misses = self._misses.estimate(block_id)
         if misses < _HOT_MISSES or block_id in self._removed or block_id in self._answered:
             return None
-        copies = 1 + int(math.log(misses / _HOT_MISSES, _HOTTER))
+        copies = min(1 + int(math.log(misses / _HOT_MISSES, _HOTTER)), _COPIES_MAX)
         preferred = self._ring.preferred(block_id, copies)
         if self._own_name in preferred:
             return None

@@ -16,7 +16,8 @@ from typing import Final, Protocol
 import msgspec
 from prometheus_client.core import Metric
 
-from cairn.core.errors import CairnError, Invalid
+from cairn.core.errors import CairnError
+from cairn.wire.document import decode_document
 
 REPORT_SECONDS: Final = 1.0
 
@@ -67,10 +68,7 @@ def encode_report(number: int, report: Report) -> bytes:
 
 def decode_report(body: bytes) -> tuple[int, Report]:
     """Which process tells, and what. Raises Invalid."""
-    try:
-        return msgspec.json.decode(body, type=tuple[int, Report])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise Invalid("the numbers of a process are malformed") from None
+    return decode_document(body, tuple[int, Report], "the numbers of a process are malformed")
 
 
 def merged(reports: Sequence[Report]) -> Report:

@@ -11,6 +11,7 @@ from cairn.core.errors import Invalid, Unavailable
 from cairn.interface.admission.access import Access, Viewer
 from cairn.interface.http.answers import NO_STORE, json_answer
 from cairn.interface.http.exchange import Request, Response
+from cairn.wire.document import decode_document
 
 _BODY_BYTES_MAX: Final = 4_096
 
@@ -61,10 +62,7 @@ class CacheRoutes:
         """POST /v1/cache."""
         self._access.check_admin(request)
         body = await request.body.read(_BODY_BYTES_MAX)
-        try:
-            wanted = msgspec.json.decode(body, type=CacheSizes)
-        except msgspec.MsgspecError:
-            raise Invalid('the body is JSON such as {"memory": "1GiB", "disk": "20GiB"}') from None
+        wanted = decode_document(body, CacheSizes, 'the body is JSON such as {"memory": "1GiB", "disk": "20GiB"}')
         sizes = {tier: str(size) for tier, size in msgspec.structs.asdict(wanted).items() if size is not None}
         try:
             await self._control.resize(sizes)

@@ -19,6 +19,7 @@ from cairn.interface.http.answers import COMMON, NO_STORE, json_answer
 from cairn.interface.http.exchange import Request, Response
 from cairn.interface.numbers.metrics import Metrics
 from cairn.interface.routes.openapi import openapi_document
+from cairn.wire.document import decode_document
 
 Readiness = Callable[[], Mapping[str, str]]
 """Per layer "ok", or what is wrong."""
@@ -81,10 +82,8 @@ class InfoRoutes:
         """POST /v1/grants."""
         self._access.check_admin(request)
         body = await request.body.read(_GRANT_BODY_BYTES_MAX)
-        try:
-            wanted = msgspec.json.decode(body or b"{}", type=GrantWanted)
-        except msgspec.MsgspecError:
-            raise Invalid('the body is JSON such as {"bytes": 1073741824, "days": 365}') from None
+        says = 'the body is JSON such as {"bytes": 1073741824, "days": 365}'
+        wanted = decode_document(body or b"{}", GrantWanted, says)
         if not 0 <= wanted.days <= 36_500:
             raise Invalid("days is a number from 0 (for ever) to 36,500")
         grant, token = self._access.issue(
