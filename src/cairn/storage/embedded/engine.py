@@ -53,7 +53,7 @@ from cairn.storage.embedded.space import Space
 T = TypeVar("T")
 
 BATCH_JOBS_MAX: Final = 1_024
-BATCH_BYTES_MAX: Final = 32 * 1024 * 1024
+BATCH_BYTES_MAX: Final = 2 * 1024 * 1024  # of more than that the sync is the lesser part, and large commits cost more
 QUEUE_JOBS_MAX: Final = 16_384
 QUEUE_BYTES_MAX: Final = 128 * 1024 * 1024
 READERS_MAX: Final = 512
