@@ -179,6 +179,8 @@ class Link:
                 self._tell("the connection was lost")
             except (Unavailable, Forbidden, Invalid) as error:
                 self._tell(str(error))
+            except Exception:
+                _log.exception("a connection of the link failed in an unexpected way")
             self.counts.reconnects += 1
             longest = _RETRY_SECONDS[min(tries, len(_RETRY_SECONDS) - 1)]
             await asyncio.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - not for secrets

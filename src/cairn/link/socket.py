@@ -210,7 +210,7 @@ async def _connect_tcp(place: Place, tls: LinkTls | None) -> Socket:
         enable_auto_pong=False, max_frame_size=FRAME_BYTES_MAX, max_redirects=0, use_aiofastnet=False,
         read_buffer_init_size=_READ_BUFFER_BYTES,
     )  # fmt: skip
-    assert isinstance(socket, Socket)
+    socket = _opened(socket)
     if tls is not None:
         tunnel = transport.underlying_transport.get_extra_info("ssl_object")
         socket.channel = _tls_channel(tunnel.getpeercert(binary_form=True))
@@ -223,9 +223,14 @@ async def _connect_unix(path: str) -> Socket:
         lambda: _UnixProtocol(lambda: Socket(_UNIX_CHANNEL), is_client=True), path
     )
     await protocol.wait_until_handshake_complete()
-    socket = protocol.listener
-    assert isinstance(socket, Socket)
-    return socket
+    return _opened(protocol.listener)
+
+
+def _opened(listener: picows.WSListener | None) -> Socket:
+    """Our end of a connection; there is none where the other end went during the handshake, of which nobody tells."""
+    if not isinstance(listener, Socket):
+        raise Unavailable("it cannot be reached (the connection broke off)")
+    return listener
 
 
 @contextlib.asynccontextmanager
