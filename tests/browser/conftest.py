@@ -1,4 +1,4 @@
-"""Chromium, a server with the demo page, and chains to show on it."""
+"""Chromium, a server with the applications of the demo, and chains to show on them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def page(browser: Browser) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose every site is the demo."""
-    with serving(tmp_path_factory.mktemp("demo"), sites=[{"static": str(web_folder("demo"))}]) as server:
+    with serving(tmp_path_factory.mktemp("demo"), sites=[{"static": str(web_folder("apps"))}]) as server:
         yield server
 
 

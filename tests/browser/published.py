@@ -14,8 +14,9 @@ from tests.harness import Server
 class Published:
     """A writer, and the server that it sends to."""
 
-    def __init__(self, server: Server, seed: int | str, *, is_sent: bool = True) -> None:
+    def __init__(self, server: Server, seed: int | str, *, page: str = "/chain/", is_sent: bool = True) -> None:
         self.server = server
+        self.page = page
         self.seed = seed
         self.writer = Writer(seed)
         if is_sent:
@@ -68,4 +69,4 @@ class Published:
 
     def link(self, capability: Capability, host: str = "127.0.0.1") -> str:
         """The address of the page that opens this capability."""
-        return f"http://{host}:{self.server.port}/#{capability}"
+        return f"http://{host}:{self.server.port}{self.page}#{capability}"

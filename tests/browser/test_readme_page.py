@@ -21,7 +21,7 @@ def test_it_shows_a_chain_and_follows_it(page: Page, tmp_path: Path) -> None:
         (code,) = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
         (site / name).write_text(code)
     with serving(tmp_path / "server", sites=[{"static": str(site)}]) as server:
-        chain = Published(server, seed="readme")
+        chain = Published(server, seed="readme", page="/")
         chain.add("hello")
         chain.add(Payload.of_json({"done": False}))
         page.goto(chain.read_link())

@@ -44,7 +44,7 @@ def _serve(listen: str, data: Path, *, as_json: bool) -> None:
 
     log_as_json()
     config = load(None, {"interface": {"listen": listen}, "node": {"data": str(data)}})
-    config = msgspec.structs.replace(config, site=(Site(static=str(web_folder("demo"))),))
+    config = msgspec.structs.replace(config, site=(Site(static=str(web_folder("apps"))),))
     writer, tasks = WriteCapability.new(), set[asyncio.Task[None]]()
 
     def on_ready(ready: Ready) -> None:
@@ -64,7 +64,7 @@ async def _begin(ready: Ready, writer: WriteCapability, *, as_json: bool) -> Non
         picture = await session.objects.put(_picture(), owner=writer)
         await chain.append("A reference: the picture is a block of its own.", [picture.capability.reference])
         await chain.append("Append an entry from another terminal, and watch it arrive here.")
-    link = f"{ready.url}/#{writer.to_read()}"
+    link = f"{ready.url}/chain/#{writer.to_read()}"
     if as_json:
         say_json({"url": ready.url, "link": link, "cap": str(writer)})
         return

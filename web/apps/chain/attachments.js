@@ -2,13 +2,13 @@
  * Blocks that entries refer to: small ones are fetched when they come into view, others when asked for. An image is
  * shown, anything else offered as a download; nothing in a block is ever run or laid out as a page.
  *
- * @import { Bytes } from "../sdk/format/bytes.js"
- * @import { Reference, Server } from "../sdk/cairn.js"
+ * @import { Bytes } from "/sdk/format/bytes.js"
+ * @import { Reference, Server } from "/sdk/cairn.js"
  *
  * @typedef {{ item: HTMLElement, reference: Reference, name: string }} File
  */
 
-import { CairnError, TooLarge, readObject, toHex } from "../sdk/cairn.js";
+import { CairnError, TooLarge, readObject, toHex } from "/sdk/cairn.js";
 import { countText, element, sizeText } from "./element.js";
 
 const AUTOMATIC_BYTES_MAX = 1_048_576;

@@ -1,4 +1,4 @@
-"""The demo page and its server: breaks and resumes, what is asked of it, and the ways to open a link."""
+"""The page of a chain and its server: breaks and resumes, what is asked of it, and the ways to open a link."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.harness import Server, serving
 
 
 def test_it_resumes_after_the_server_was_away(page: Page, tmp_path: Path) -> None:
-    with serving(tmp_path / "server", sites=[{"static": str(web_folder("demo"))}]) as server:
+    with serving(tmp_path / "server", sites=[{"static": str(web_folder("apps"))}]) as server:
         chain = Published(server, "resumes")
         page.goto(chain.read_link())
         expect(page.locator("#connection")).to_have_text("Live")
@@ -62,7 +62,7 @@ def test_no_key_leaves_the_page(page: Page, demo: Server, chain: Published) -> N
 
 def test_a_link_can_be_pasted(page: Page, demo: Server, chain: Published) -> None:
     chain.add("hello")
-    page.goto(demo.url)
+    page.goto(f"{demo.url}/chain/")
     field = page.get_by_label("Link or read capability")
     field.fill("https://example.org/")
     field.press("Enter")

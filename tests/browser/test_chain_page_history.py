@@ -1,4 +1,4 @@
-"""The reader's rule over time, on the demo page: trims, pins of earlier visits, other tabs, kept pages."""
+"""The reader's rule over time, on the page of a chain: trims, pins of earlier visits, other tabs, kept pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cairn.client.format.payload import Payload
 from cairn.core.chain import Kind
 from tests.browser.dishonest import lie_about_entries
 from tests.browser.published import Published
-from tests.browser.test_demo_refusals import expect_refusal
+from tests.browser.test_chain_page_refusals import expect_refusal
 
 
 def checkpointed(chain: Published, floor: int) -> None:

@@ -1,11 +1,11 @@
 /**
  * The list of entries, newest first. What is shown at once is bounded; older ones come when asked for.
  *
- * @import { Item } from "../sdk/chains/reader.js"
+ * @import { Item } from "/sdk/chains/reader.js"
  * @import { Attachments } from "./attachments.js"
  */
 
-import { KIND } from "../sdk/cairn.js";
+import { KIND } from "/sdk/cairn.js";
 import { contentView, fileName } from "./content_view.js";
 import { byId, countText, element, sizeText } from "./element.js";
 

@@ -1,4 +1,4 @@
-"""What the demo page refuses: every lie of a server about a chain is named, and nothing of it is shown."""
+"""What the page of a chain refuses: every lie of a server about a chain is named, and nothing of it is shown."""
 
 from __future__ import annotations
 

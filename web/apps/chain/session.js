@@ -1,9 +1,9 @@
 /**
  * One opened link: from its capability to a chain on the page that follows the server.
  *
- * @import { Capability } from "../sdk/format/capability.js"
- * @import { Item } from "../sdk/chains/reader.js"
- * @import { LiveState } from "../sdk/chains/live.js"
+ * @import { Capability } from "/sdk/format/capability.js"
+ * @import { Item } from "/sdk/chains/reader.js"
+ * @import { LiveState } from "/sdk/chains/live.js"
  */
 
 import {
@@ -17,7 +17,7 @@ import {
   formatRead,
   parseCapability,
   toHex,
-} from "../sdk/cairn.js";
+} from "/sdk/cairn.js";
 import { Attachments } from "./attachments.js";
 import { byId, element } from "./element.js";
 import { EntriesView } from "./entries_view.js";

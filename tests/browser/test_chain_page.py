@@ -1,4 +1,4 @@
-"""The demo page in Chromium, on a real server: what it shows of a chain, and that it follows it."""
+"""The page of a chain in Chromium, on a real server: what it shows of a chain, and that it follows it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.harness import Server
 HOSTILE = '<img src=x onerror="document.title=1"><script>alert(1)</script> \u202eback'
 
 
-@pytest.mark.parametrize("path", ["/", "/demo.css", "/chain.css", "/demo.js", "/icon.svg", "/sdk/cairn.js"])
+@pytest.mark.parametrize("path", ["/chain/", "/base.css", "/chain/chain.css", "/chain/chain.js", "/icon.svg", "/sdk/cairn.js"])
 def test_every_file_is_there(demo: Server, path: str) -> None:
     answer = demo.ask("GET", path)
     assert answer.status == 200
@@ -20,7 +20,7 @@ def test_every_file_is_there(demo: Server, path: str) -> None:
 
 
 def test_without_a_link_it_says_how_to_come_by_one(page: Page, demo: Server) -> None:
-    page.goto(demo.url)
+    page.goto(f"{demo.url}/chain/")
     expect(page.get_by_role("heading", name="Read a chain")).to_be_visible()
     for command in ("cairn new write", 'cairn chain append CAP "hello"', "cairn cap diminish CAP --to read"):
         expect(page.get_by_text(command, exact=True)).to_be_visible()

@@ -1,4 +1,4 @@
-"""Files that entries refer to, on the demo page: fetched, verified, opened; shown or offered, never run."""
+"""Files that entries refer to, on the page of a chain: fetched, verified, opened; shown or offered, never run."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
  * @typedef {{ title: string, meaning: string, advice: string, canRetry?: boolean }} Words
  */
 
-import { CairnError, Unsupported } from "../sdk/cairn.js";
+import { CairnError, Unsupported } from "/sdk/cairn.js";
 import { element } from "./element.js";
 
 /** @type {Record<string, Words>} */

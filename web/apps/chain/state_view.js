@@ -1,11 +1,11 @@
 /**
  * The card above the entries: what is known of the chain, and that it was verified. And the connection, in the corner.
  *
- * @import { ChainState } from "../sdk/format/chain.js"
- * @import { LiveState } from "../sdk/chains/live.js"
+ * @import { ChainState } from "/sdk/format/chain.js"
+ * @import { LiveState } from "/sdk/chains/live.js"
  */
 
-import { toHex } from "../sdk/cairn.js";
+import { toHex } from "/sdk/cairn.js";
 import { byId, countText, element } from "./element.js";
 
 /** @type {Record<LiveState | "stopped", string>} */

@@ -2,7 +2,7 @@
  * The page: opens the capability in its own address, after the #. That part of an address is never sent to a server.
  */
 
-import { looksLikeCapability } from "../sdk/cairn.js";
+import { looksLikeCapability } from "/sdk/cairn.js";
 import { byId } from "./element.js";
 import { Session } from "./session.js";
 import { showConnection } from "./state_view.js";

@@ -1,11 +1,11 @@
 /**
  * What an entry holds, as elements.
  *
- * @import { Content } from "../sdk/format/payload.js"
- * @import { Inside, Item } from "../sdk/chains/reader.js"
+ * @import { Content } from "/sdk/format/payload.js"
+ * @import { Inside, Item } from "/sdk/chains/reader.js"
  */
 
-import { KIND, toHex } from "../sdk/cairn.js";
+import { KIND, toHex } from "/sdk/cairn.js";
 import { element, sizeText } from "./element.js";
 
 const HEX_BYTES = 48;
