@@ -12,7 +12,9 @@ from tests.harness import Server
 HOSTILE = '<img src=x onerror="document.title=1"><script>alert(1)</script> \u202eback'
 
 
-@pytest.mark.parametrize("path", ["/chain/", "/base.css", "/chain/chain.css", "/chain/chain.js", "/icon.svg", "/sdk/cairn.js"])
+@pytest.mark.parametrize(
+    "path", ["/chain/", "/base.css", "/chain/chain.css", "/chain/chain.js", "/icon.svg", "/sdk/cairn.js"]
+)
 def test_every_file_is_there(demo: Server, path: str) -> None:
     answer = demo.ask("GET", path)
     assert answer.status == 200
