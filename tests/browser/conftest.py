@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from cairn.interface.sites.bundled import web_folder
+from tests.browser.apps import Visitor
 from tests.browser.pages import Device, application
 from tests.browser.published import Published
 from tests.harness import Server, serving
@@ -55,6 +57,20 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose every site is the demo."""
     with serving(tmp_path_factory.mktemp("demo"), sites=[{"static": str(web_folder("apps"))}]) as server:
         yield server
+
+
+@pytest.fixture
+def visitor(browser: Browser, demo: Server) -> Iterator[Callable[..., Visitor]]:
+    """Makes people with browsers of their own, who open the demo, or what a given address has."""
+    visitors: list[Visitor] = []
+
+    def make(url: str = "", **options: Any) -> Visitor:
+        visitors.append(Visitor(browser, url or demo.url, **options))
+        return visitors[-1]
+
+    yield make
+    for one in visitors:
+        one.close()
 
 
 @pytest.fixture

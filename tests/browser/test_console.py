@@ -19,12 +19,11 @@ from cairn.interface.admission.secret import NodeSecret
 from cairn.interface.sites.bundled import web_folder
 from cairn.testing.chains import Writer, random_block
 from cairn.wire.messages import encode_entries
-from tests.browser.known import ROOT
+from tests.browser.axe import NODE_MODULES, findings
 from tests.harness import Server, serving
 from tests.waiting import wait_for
 
 PAGES = ("overview", "cache", "clients", "storage")
-NODE_MODULES = ROOT / "node_modules"
 TRANSFER_BYTES_MAX = 80 * 1024
 AFAR = {"X-Forwarded-For": "203.0.113.9"}
 
@@ -370,18 +369,6 @@ def test_axe_finds_nothing_serious_where_the_token_is_asked_for(browser: Browser
     expect(page.get_by_label("Console token")).to_be_visible()
     assert findings(page) == []
     context.close()
-
-
-def findings(page: Page) -> list[str]:
-    """What axe calls serious or critical."""
-    page.evaluate((NODE_MODULES / "axe-core" / "axe.min.js").read_text("utf-8"))
-    result = page.evaluate("axe.run()")
-    assert len(result["passes"]) > 15
-    return [
-        f"{found['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for found in result["violations"] if found["impact"] in ("serious", "critical")
-        for node in found["nodes"]
-    ]  # fmt: skip
 
 
 # --- what it is made of -----------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from tests.command import Cairn
 from tests.faults.api import open_api
 from tests.faults.wiretap import wiretap
 from tests.harness import Server, serving
+from tests.leaks import leaked
 
 MARKER = b"a plaintext marker, number "
 MEGABYTE = 1_000_000
@@ -28,22 +29,6 @@ def markers(size: int, rand: random.Random) -> bytes:
     """So many bytes of lines that begin with the marker and go on at random."""
     lines = [MARKER + b"%d %s\n" % (number, rand.randbytes(8).hex().encode()) for number in range(size // 40)]
     return b"".join(lines)[:size]
-
-
-def spellings(secret: bytes) -> list[bytes]:
-    """How it could stand in a file: raw, hex, and base64 of either alphabet, at any place within something longer."""
-    found = [secret, secret.hex().encode(), secret.hex().upper().encode(), secret.decode("latin-1").encode("utf-16-le")]
-    for before in range(3):
-        start, stop = -(-8 * before // 6), 8 * (before + len(secret)) // 6
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            found.append(encode(bytes(before) + secret + bytes(2))[start:stop])
-    return found
-
-
-def leaked(secrets: dict[str, bytes], places: Iterable[bytes]) -> list[str]:
-    """The names of the secrets that stand anywhere."""
-    needles = {spelling: name for name, secret in secrets.items() for spelling in spellings(secret)}
-    return sorted({name for place in places for needle, name in needles.items() if needle in place})
 
 
 def test_a_leak_would_be_seen() -> None:
