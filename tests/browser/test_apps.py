@@ -25,10 +25,8 @@ def test_all_run_on_one_server_with_one_configuration(browser: Browser, tmp_path
         configuration, pid = (tmp_path / "cairn.toml").read_text(), server.pid
         for name in applications():
             visitor = Visitor(browser, server.url)
-            asked: list[str] = []
-            visitor.context.on("request", lambda request, asked=asked: asked.append(request.url))
+            asked = asked_by(visitor)
             page = visitor.open(f"{name}/")
-            page.on("websocket", lambda socket, asked=asked: asked.append(socket.url))
             expect(page.locator("h1:visible")).to_have_count(1)
             page.wait_for_load_state("networkidle")
             assert [url for url in asked if not is_own(url, server, name)] == []
@@ -37,6 +35,14 @@ def test_all_run_on_one_server_with_one_configuration(browser: Browser, tmp_path
         assert (tmp_path / "cairn.toml").read_text() == configuration
         assert (server.pid, server.process and server.process.poll()) == (pid, None)
         server.assert_healthy()
+
+
+def asked_by(visitor: Visitor) -> list[str]:
+    """A list that fills with the addresses that the browser asks, sockets too."""
+    asked: list[str] = []
+    visitor.context.on("request", lambda request: asked.append(request.url))
+    visitor.context.on("page", lambda page: page.on("websocket", lambda socket: asked.append(socket.url)))
+    return asked
 
 
 def is_own(url: str, server: Server, name: str) -> bool:
