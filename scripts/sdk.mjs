@@ -21,6 +21,7 @@ const LATER = [
   "objects/files.js",
   "space/space.js",
   "state/memory.js",
+  "state/own_logs.js",
 ];
 
 /** What follows chains live is one file, and all else that is loaded on demand another: smaller than many, and soon there. */

@@ -87,6 +87,36 @@ def test_a_visit_later_it_is_resumed_until_it_signs_out(device: Callable[[], Dev
     assert first.run("return cairn.resume();", page=first.open()) is None
 
 
+def test_signing_out_ends_it_in_all_tabs(device: Callable[[], Device]) -> None:
+    first = device()
+    first.run(SIGN_UP, PASSWORD)
+    other = first.open()
+    first.run("window.me = await cairn.resume(); window.log = await me.open('notes');", page=other)
+    first.run("await log.add('kept');", page=other)
+    first.run("await me.signOut();")
+    first.run("await until(() => !me.isOpen.value);", page=other)
+    assert first.run("return cairn.resume();", page=other) is None
+    left = "const { database } = await cairn.browser.storage(); return database.count('entries');"
+    assert first.run(left, page=other) == 0
+
+
+def test_what_waits_for_a_log_that_is_not_open_is_not_lost_by_signing_out(device: Callable[[], Device]) -> None:
+    first = device()
+    first.run(SIGN_UP, PASSWORD)
+    later = first.open()
+    first.run("window.notes = await me.open('notes'); await notes.add('sent');")
+    first.run("window.me = await cairn.resume();", page=later)
+    first.context.set_offline(True)
+    first.run("await notes.add('waits');")
+    first.page.close()
+    assert first.run("return attempt(() => me.signOut());", page=later)["code"] == "unsent"
+    assert first.run("return me.isOpen.value;", page=later)
+    first.context.set_offline(False)
+    first.run("await me.signOut();", page=later)
+    first.run("await cairn.signIn('ann', given); window.me = await cairn.resume();", PASSWORD, page=later)
+    assert first.run("return values(await me.open('notes'));", page=later) == ["sent", "waits"]
+
+
 def test_the_root_cannot_be_read_out_of_the_browser(device: Callable[[], Device]) -> None:
     first = device()
     code = first.run(SIGN_UP, PASSWORD)

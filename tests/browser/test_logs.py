@@ -240,6 +240,40 @@ def test_an_insecure_page_is_refused_with_the_remedy(browser: Browser, app: Serv
     assert "https" in answer[1]
 
 
+def test_a_log_that_belongs_to_the_browser(device: Callable[[], Device], app: Server) -> None:
+    one, other = device(), device()
+    tabs = [one.page, one.open()]
+    for tab in tabs:
+        tab.evaluate("() => { window.opening = cairn.open('mine'); }")
+    assert len({one.run("window.log = await opening; return log.id;", page=tab) for tab in tabs}) == 1
+    one.context.set_offline(True)
+    one.run("await log.add('made without a connection');")
+    one.context.set_offline(False)
+    one.run("await log.add('and with one');", page=tabs[1])
+    capability = one.run("return log.capabilityText('write');")
+    one.run("await until(() => cairn.pending.value === 0);")
+    assert python_values(app, capability) == ["made without a connection", "and with one"]
+    assert one.run("return (await cairn.open('another')).id !== log.id;")
+    assert other.run("return (await cairn.open('mine')).id;") != one.run("return log.id;")
+    kept = one.run("""
+        const { database } = await cairn.browser.storage();
+        const found = await database.list('keys', `log ${cairn.browser.server.base} ${cairn.realm} mine`);
+        return new TextDecoder('latin1').decode(found[0].value);
+    """)
+    assert "crn1" not in kept
+
+
+def test_a_link_is_remembered_for_the_page_that_it_opened(device: Callable[[], Device]) -> None:
+    one = device()
+    one.run(NEW)
+    link = one.run("return log.capabilityText('read');")
+    page = one.open(f"?here#{link}")
+    one.run("await cairn.openLink();", page=page)
+    assert one.run("return cairn.hasLink;", page=page)
+    one.run("history.replaceState(null, '', '/elsewhere/');", page=page)
+    assert not one.run("return cairn.hasLink;", page=page)
+
+
 def test_a_log_is_there_again_without_a_connection(device: Callable[[], Device]) -> None:
     one = device()
     capability = one.run(NEW)

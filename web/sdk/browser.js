@@ -5,7 +5,7 @@
  * @import { Delivered } from "./chains/posting.js"
  *
  * @typedef {"connecting" | "online" | "offline"} Status
- * @typedef {{ chain: string, added?: Place, delivered?: Delivered[] }} News told to the other tabs
+ * @typedef {{ chain: string, added?: Place, delivered?: Delivered[], isSignedOut?: boolean }} News told to the other tabs
  */
 
 import { Server } from "./remote/server.js";

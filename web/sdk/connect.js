@@ -14,7 +14,8 @@ import { fromBase64url, textOf, toBase64url, utf8 } from "./format/bytes.js";
 import { newWriteCapability, parseCapability } from "./format/capability.js";
 import { checkContext, checkSupport } from "./format/crypto.js";
 
-const LINK_KEY = "cairn.link";
+/** Where the link that a page was opened by is remembered: one site may have several applications. */
+const linkKey = () => `cairn.link ${location.pathname}`;
 
 /**
  * @param {object} [options]
@@ -105,7 +106,20 @@ export class Cairn {
 
   /** Whether this page was opened by a link. */
   get hasLink() {
-    return location.hash.length > 1 || sessionStorage.getItem(LINK_KEY) !== null;
+    return location.hash.length > 1 || sessionStorage.getItem(linkKey()) !== null;
+  }
+
+  /**
+   * The log of a name that belongs to this browser, and to no account. It is made at first use, also without a connection.
+   * Keep what `capabilityText("write")` gives, too: without it the log is lost with this browser's data.
+   *
+   * @param {string} name
+   * @returns {Promise<Log>}
+   */
+  async open(name) {
+    await checkSupport();
+    const { ownCapability } = await import("./state/own_logs.js");
+    return Log.of(this.browser, await ownCapability(this.browser, this.realm, name));
   }
 
   /** A new log that belongs to no account: who holds a link to it has it. @returns {Promise<Log>} */
@@ -164,12 +178,12 @@ export class Cairn {
     const { device } = await this.browser.storage();
     const text = location.hash.slice(1);
     if (!text) {
-      const kept = sessionStorage.getItem(LINK_KEY);
+      const kept = sessionStorage.getItem(linkKey());
       if (!kept) throw new WrongCapability("there is no link in the address");
       return textOf(await device.open(fromBase64url(kept)));
     }
     history.replaceState(history.state, "", location.pathname + location.search);
-    sessionStorage.setItem(LINK_KEY, toBase64url(await device.seal(utf8(text))));
+    sessionStorage.setItem(linkKey(), toBase64url(await device.seal(utf8(text))));
     return text;
   }
 }

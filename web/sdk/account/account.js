@@ -9,7 +9,10 @@
 
 import { CairnError, Conflict, Invalid } from "../errors.js";
 import { formatWrite, newWriteCapability, parseCapability } from "../format/capability.js";
+import { toHex } from "../format/bytes.js";
+import { Keyring } from "../chains/keyring.js";
 import { Log } from "../chains/log.js";
+import { Signal } from "../signal.js";
 import { Outbox } from "../state/outbox.js";
 
 const TRIES = 8;
@@ -26,6 +29,9 @@ export class Account {
   /** @type {Map<string, Promise<OneLog>>} */
   #open = new Map();
 
+  /** Whether it is still open on this device: signing out, in any tab, ends it. As a signal. */
+  isOpen = new Signal(true);
+
   /**
    * @param {Accounts} accounts
    * @param {OneLog} log the account's own
@@ -39,6 +45,7 @@ export class Account {
     this.home = home;
     /** Opens the account without its password: show it once, for paper. Null but after `signUp`. */
     this.recoveryCode = recoveryCode;
+    log.browser.listen(log.id, ({ isSignedOut }) => isSignedOut && this.#end());
   }
 
   /**
@@ -118,7 +125,7 @@ export class Account {
   }
 
   /**
-   * Ends the session, and removes from this device the keys and what was read with them.
+   * Ends the session, in all tabs, and removes from this device the keys and what was read with them.
    *
    * @param {{ discard?: boolean }} [options] discard: also what was added here and has not reached the server
    * @throws {Unsent} something has not, even now
@@ -126,17 +133,29 @@ export class Account {
   async signOut({ discard = false } = {}) {
     const { database, device, cache } = await this.log.browser.storage();
     const outbox = new Outbox(database, device);
-    const logs = [this.log, ...(await Promise.all(this.#open.values()))];
-    await Promise.all(logs.map((log) => log.flush()));
-    const unsent = await Promise.all(logs.map((log) => outbox.letters(log.id)));
+    await this.log.catchUp().catch(() => {}); // whatever the server does, one can leave
+    const chains = await this.#chains();
+    const waiting = new Set(await outbox.chains());
+    for (const [name, { id }] of chains) if (waiting.has(id)) await this.open(name);
+    await Promise.all([this.log, ...(await Promise.all(this.#open.values()))].map((log) => log.flush()));
+    const keyrings = [this.log.keyring, ...[...chains.values()].map(({ keyring }) => keyring)];
+    const unsent = await Promise.all(keyrings.map(({ chainId }) => outbox.letters(toHex(chainId))));
     if (unsent.flat().length > 0 && !discard) throw new Unsent("some entries have not reached the server yet");
-    for (const log of logs) {
-      log.close();
-      await outbox.clear(log.id);
-      await cache.forget(log.keyring.chainId);
-    }
-    this.#open.clear();
     await this.accounts.forget();
+    this.#end();
+    this.log.browser.tell({ chain: this.log.id, isSignedOut: true });
+    for (const { chainId } of keyrings) {
+      await outbox.clear(toHex(chainId));
+      await cache.forget(chainId);
+    }
+  }
+
+  /** Nothing goes on here any more. */
+  #end() {
+    this.log.close();
+    for (const log of this.#open.values()) log.then((opened) => opened.close(), () => {}); // prettier-ignore
+    this.#open.clear();
+    this.isOpen.value = false;
   }
 
   /** @param {string} name @returns {Promise<OneLog>} */
@@ -159,6 +178,15 @@ export class Account {
         if (!(error instanceof Conflict) || attempt === TRIES) throw error; // another device wrote: perhaps this name
       }
     }
+  }
+
+  /** All logs of this account, opened here or not. @returns {Promise<Map<string, { id: string, keyring: Keyring }>>} */
+  async #chains() {
+    const keyrings = [...this.#caps()].map(async ([name, text]) => {
+      const keyring = await Keyring.of(await capabilityIn(text));
+      return /** @type {const} */ ([name, { id: toHex(keyring.chainId), keyring }]);
+    });
+    return new Map(await Promise.all(keyrings));
   }
 
   /** @returns {Map<string, string>} */

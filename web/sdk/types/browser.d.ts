@@ -5,7 +5,7 @@
  * @import { Delivered } from "./chains/posting.js"
  *
  * @typedef {"connecting" | "online" | "offline"} Status
- * @typedef {{ chain: string, added?: Place, delivered?: Delivered[] }} News told to the other tabs
+ * @typedef {{ chain: string, added?: Place, delivered?: Delivered[], isSignedOut?: boolean }} News told to the other tabs
  */
 import type { Place } from "./state/database.js";
 import type { Delivered } from "./chains/posting.js";
@@ -14,6 +14,7 @@ export type News = {
     chain: string;
     added?: Place;
     delivered?: Delivered[];
+    isSignedOut?: boolean;
 };
 import { Server } from "./remote/server.js";
 import { Signal } from "./signal.js";

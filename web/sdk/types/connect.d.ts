@@ -77,6 +77,14 @@ export declare class Cairn {
     openLink(link?: string): Promise<Log>;
     /** Whether this page was opened by a link. */
     get hasLink(): boolean;
+    /**
+     * The log of a name that belongs to this browser, and to no account. It is made at first use, also without a connection.
+     * Keep what `capabilityText("write")` gives, too: without it the log is lost with this browser's data.
+     *
+     * @param {string} name
+     * @returns {Promise<Log>}
+     */
+    open(name: string): Promise<Log>;
     /** A new log that belongs to no account: who holds a link to it has it. @returns {Promise<Log>} */
     newLog(): Promise<Log>;
     /**

@@ -10,6 +10,7 @@ import type { Log as OneLog } from "../chains/log.js";
 import type { Space } from "../space/space.js";
 import type { Accounts, DoorOptions } from "./accounts.js";
 import { CairnError } from "../errors.js";
+import { Signal } from "../signal.js";
 /** Entries wait on this device that signing out would lose. */
 export declare class Unsent extends CairnError {
     code: string;
@@ -25,6 +26,8 @@ export declare class Account {
     home: string;
     /** Opens the account without its password: show it once, for paper. Null but after `signUp`. */
     recoveryCode: string | null;
+    /** Whether it is still open on this device: signing out, in any tab, ends it. As a signal. */
+    isOpen: Signal<boolean>;
     /**
      * @param {Accounts} accounts
      * @param {OneLog} log the account's own
@@ -73,7 +76,7 @@ export declare class Account {
     /** A further recovery code. @param {string} password @param {DoorOptions} [options] @returns {Promise<string>} */
     newRecoveryCode(password: string, options?: DoorOptions): Promise<string>;
     /**
-     * Ends the session, and removes from this device the keys and what was read with them.
+     * Ends the session, in all tabs, and removes from this device the keys and what was read with them.
      *
      * @param {{ discard?: boolean }} [options] discard: also what was added here and has not reached the server
      * @throws {Unsent} something has not, even now
