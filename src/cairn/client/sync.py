@@ -76,6 +76,13 @@ class Chain:
         """
         return self._portal.iterate(self._inner.entries(start, stop))
 
+    def kept(self) -> Iterator[Opened]:
+        """The newest checkpoint that gives up what lies before it, and the entries behind it; without one, all.
+
+        So a program that starts anew reads little, however long the chain has grown. Raises as `entries`.
+        """
+        return self._portal.iterate(self._inner.kept())
+
     def follow(self, start: int = 0) -> Iterator[Opened]:
         """The entries from `start` on and then each new one as it comes; ends after a close. Raises as `entries`."""
         return self._portal.iterate(self._inner.follow(start))
@@ -119,6 +126,14 @@ class Chain:
     def append_json(self, value: Any, references: Sequence[Reference] = (), *, at: int | None = None) -> Entry:
         """Append a JSON value; see `append`."""
         return self._portal.run(self._inner.append_json(value, references, at=at))
+
+    def append_all(self, payloads: Sequence[str | bytes | Payload], *, at: int | None = None) -> list[Entry]:
+        """Append up to 256 entries, one behind the other in one request: all of them stand, or none.
+
+        With `at`, the first takes that seq, or none stands: who got Unknown can send the same again, and nothing stands
+        twice. Raises as `append`.
+        """
+        return self._portal.run(self._inner.append_all(payloads, at=at))
 
     def send(self, data: str | bytes) -> None:
         """Say something in passing: an ephemeral message of up to 16,380 bytes, for who listens now (`messages`).

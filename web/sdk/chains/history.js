@@ -9,10 +9,14 @@
 import { equal } from "../format/bytes.js";
 import { inTurn } from "../state/locks.js";
 
+const GIVEN_UP_MAX = 255; // entries below the floor that are held on to, where a reader begins at the floor: less than a page
+
 /** A chain's accepted entries, opened. */
 export class History {
   /** @type {Item[]} */
   items = [];
+  /** How many went from the beginning of `items`, as their writer gave them up. */
+  droppedCount = 0;
   /** @type {Map<string, Promise<unknown>>} */
   #turns = new Map();
   /** @type {Promise<void> | null} */
@@ -70,26 +74,21 @@ export class History {
    * @returns {boolean | null} null: it was dropped before it was seen here, so nobody can tell
    */
   stands(seq, hash) {
-    const item = this.#at(seq);
+    const item = this.items.findLast((item) => item.seq === seq);
     if (item) return equal(item.hash, hash);
     return this.state && seq <= this.state.seq ? null : false;
-  }
-
-  /** @param {number} seq @returns {Item | undefined} */
-  #at(seq) {
-    let [low, high] = [0, this.items.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (/** @type {Item} */ (this.items[middle]).seq < seq) low = middle + 1;
-      else high = middle;
-    }
-    return this.items[low]?.seq === seq ? this.items[low] : undefined;
   }
 
   /** @param {Item[]} items */
   #add(items) {
     for (const item of items) this.items.push(item);
+    if (this.reader.fromFloor) this.#dropGivenUp();
     if (items.length > 0) this.onChange();
     return items;
+  }
+
+  #dropGivenUp() {
+    const count = this.items.findIndex(({ seq }) => seq >= (this.state?.floor ?? 0));
+    if (count > GIVEN_UP_MAX) this.droppedCount += this.items.splice(0, count).length;
   }
 }

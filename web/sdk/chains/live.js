@@ -22,6 +22,7 @@
  * @property {(items: Item[]) => void} onItems
  * @property {(state: LiveState) => void} onState
  * @property {(error: unknown) => void} onFailure what the server sent is refused; nothing follows
+ * @property {() => Promise<unknown>} [onBehind] entries came faster than they can be verified: what to do before more are asked for
  * @property {(data: Bytes) => void} [onMessage] an ephemeral message, verified and opened
  */
 
@@ -186,7 +187,9 @@ export class Live {
     this.#isWorking = true;
     try {
       while (this.#queue.length > 0) await this.#extend(this.#queue.splice(0));
-      if (this.#isBehind) this.#open();
+      if (!this.#isBehind) return;
+      await this.events.onBehind?.();
+      this.#open();
     } catch (error) {
       this.#failed(error);
     } finally {

@@ -40,7 +40,7 @@ export class Log {
   #live = null;
   /** @type {LogEntry[]} */
   #entries = [];
-  #viewedItems = 0;
+  #viewedCount = 0;
   /** @type {Set<() => void>} */
   #watchers = new Set();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -67,7 +67,7 @@ export class Log {
     this.keyring = keyring;
     /** The chain's id in hex. */
     this.id = toHex(keyring.chainId);
-    const reader = new ChainReader(browser.server, keyring, browser.pins, cache);
+    const reader = new ChainReader(browser.server, keyring, browser.pins, cache, capability.type === "read");
     this.#history = new History(reader, () => this.#tellSoon());
   }
 
@@ -110,11 +110,14 @@ export class Log {
 
   /** What is known now: verified entries, and behind them what waits in the outbox. @returns {LogEntry[]} */
   get list() {
-    const { items } = this.#history;
-    for (; this.#viewedItems < items.length; this.#viewedItems++) {
-      const entry = logEntryOf(/** @type {Item} */ (items[this.#viewedItems]));
+    const { items, droppedCount } = this.#history;
+    const oldest = items[0]?.seq ?? 0;
+    if (droppedCount) this.#entries = this.#entries.filter(({ seq }) => Number(seq) >= oldest);
+    for (const item of items.slice(Math.max(0, this.#viewedCount - droppedCount))) {
+      const entry = logEntryOf(item);
       if (entry) this.#entries.push(entry);
     }
+    this.#viewedCount = droppedCount + items.length;
     return [...this.#entries, ...(this.#write?.queue.list ?? [])];
   }
 
@@ -392,6 +395,7 @@ export class Log {
     if (this.#isClosed || this.#live || this.#watchers.size === 0 || !this.#history.state) return;
     this.#live = new Live(this.#history, {
       onItems: () => {},
+      onBehind: () => this.#history.catchUp(),
       onMessage: (data) => this.#messageCame(data),
       onState: (state) => this.#connected(state),
       onFailure: (error) => this.#failed(error),

@@ -7,6 +7,9 @@
  * the pinned entry was met or lawfully trimmed, are the new entries opened and given out, and the pin raised. `extend`
  * does the same with entries that arrive live.
  *
+ * With `fromFloor`, what the writer gave up is passed over also where the server still has it: a page of a chain that grows
+ * fast begins at its newest checkpoint. Who writes reads all, to find what was sent before.
+ *
  * With a cache, `restore` begins with the entries that were accepted on earlier visits. Their signatures are not verified
  * again: they lead, hash by hash, to the pinned entry, which only verified entries become.
  *
@@ -40,7 +43,7 @@ import { openPayload } from "../format/payload.js";
 import { PAGE_ENTRIES } from "../remote/server.js";
 import { Taking } from "./taking.js";
 
-const ENTRIES_MAX = 1_000_000; // one chain, in one page of a browser
+const ENTRIES_MAX = 1_000_000; // at once, in one page of a browser
 const RECENT_MAX = 4_096; // hashes kept, to know again what is sent twice
 
 /** A chain as one reader sees it. */
@@ -58,12 +61,14 @@ export class ChainReader {
    * @param {Keyring} keyring
    * @param {Pins} pins
    * @param {EntryCache | null} [cache]
+   * @param {boolean} [fromFloor]
    */
-  constructor(server, keyring, pins, cache = null) {
+  constructor(server, keyring, pins, cache = null, fromFloor = false) {
     this.server = server;
     this.keyring = keyring;
     this.pins = pins;
     this.cache = cache;
+    this.fromFloor = fromFloor;
   }
 
   /** The state after the newest entry that was accepted; null before `catchUp`. */
@@ -101,10 +106,10 @@ export class ChainReader {
    */
   async catchUp({ isFresh = false, onProgress = () => {} } = {}) {
     const taken = this.#taking();
-    let next = this.#state ? this.#state.seq + 1 : 0;
+    const first = this.#state ? this.#state.seq + 1 : 0;
+    let next = first;
     for (;;) {
       const { raws, headSeq } = await this.#page(next, isFresh);
-      if (headSeq > ENTRIES_MAX) throw new TooLarge("this chain is too long to be read in a browser");
       await taken.take(raws);
       onProgress(taken.seq + 1, headSeq + 1);
       if (raws.length === 0 || (taken.lastSeen >= headSeq && !isKept(next, raws))) {
@@ -112,7 +117,9 @@ export class ChainReader {
         return this.#adopt(taken);
       }
       if (taken.lastSeen < next) throw new Tampered("the server gives other entries than it was asked for");
-      next = taken.lastSeen + 1;
+      const floor = next === first && this.fromFloor ? await this.server.floor(this.keyring.chainId) : 0;
+      next = Math.max(taken.lastSeen + 1, floor);
+      if (headSeq - next > ENTRIES_MAX) throw new TooLarge("this chain is too long to be read in a browser");
     }
   }
 

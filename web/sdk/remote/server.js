@@ -59,6 +59,18 @@ export class Server {
   }
 
   /**
+   * The seq below which a chain's writer gave entries up.
+   *
+   * @param {Bytes} chainId
+   * @returns {Promise<number>}
+   * @throws {NotFound | Unavailable | Invalid}
+   */
+  async floor(chainId) {
+    const { floor } = jsonIn((await this.http.ask("GET", `${this.chains}/${toHex(chainId)}`)).body) ?? {};
+    return Number.isSafeInteger(floor) ? floor : 0;
+  }
+
+  /**
    * Appends entries, all or none. When it returns they stand, durably.
    *
    * @param {Bytes} chainId

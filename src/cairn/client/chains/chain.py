@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cairn.client.chains.history import History
@@ -84,6 +84,15 @@ class Chain:
             async for step in steps:
                 yield await self._open(step)
 
+    async def kept(self) -> AsyncGenerator[Opened, None]:
+        """The newest checkpoint that gives up what lies before it, and the entries behind it; without one, all.
+
+        So a program that starts anew reads little, however long the chain has grown. Raises as `entries`.
+        """
+        async with aclosing(self._history.kept()) as steps:
+            async for step in steps:
+                yield await self._open(step)
+
     async def follow(self, start: int = 0) -> AsyncGenerator[Opened, None]:
         """The entries from `start` on and then each new one as it comes; ends after a close. Raises as `entries`."""
         async with aclosing(self._history.follow(start)) as steps:
@@ -147,6 +156,17 @@ class Chain:
         """Append a JSON value; see `append`."""
         return await self._write(Wanted(Payload.of_json(value, tuple(references)), at=at))
 
+    async def append_all(self, payloads: Sequence[str | bytes | Payload], *, at: int | None = None) -> list[Entry]:
+        """Append up to 256 entries, one behind the other in one request: all of them stand, or none.
+
+        With `at`, the first takes that seq, or none stands: who got Unknown can send the same again, and nothing stands
+        twice. Raises as `append`.
+        """
+        wanted = [Wanted(_payload(data, ())) for data in payloads]
+        if wanted:
+            wanted[0] = replace(wanted[0], at=at)
+        return await self._write_all(wanted)
+
     async def send(self, data: str | bytes) -> None:
         """Say something in passing: an ephemeral message of up to 16,380 bytes, for who listens now (`messages`).
 
@@ -196,6 +216,9 @@ class Chain:
     # --- inside
 
     async def _write(self, wanted: Wanted) -> Entry:
+        return (await self._write_all([wanted]))[0]
+
+    async def _write_all(self, wanted: Sequence[Wanted]) -> list[Entry]:
         writer = self._as_writer()
         if await self._history.seen() is None:
             await writer.create()

@@ -57,6 +57,18 @@ class History:
             async for step in steps:
                 yield step
 
+    async def kept(self) -> AsyncGenerator[Step, None]:
+        """The accepted entries from the newest start on that gives up what lies before it; without one, all.
+
+        Raises:
+            CairnError: as `steps`.
+        """
+        head = await self.head()
+        reader = Reader(self.chain_id, await self.seen())
+        async with aclosing(self._read(reader, head, head.floor, SEQ_MAX, skips=True)) as steps:
+            async for step in steps:
+                yield step
+
     async def follow(self, start: int = 0) -> AsyncGenerator[Step, None]:
         """The accepted entries from `start` on, without an end but a close: later ones as they are acknowledged.
 
@@ -132,10 +144,17 @@ class History:
             accepted = None  # the server shows another history: its entries will tell what is wrong with it
         return Reader(self.chain_id, seen, accepted), head
 
-    async def _read(self, reader: Reader, head: Head, start: int, stop: int) -> AsyncGenerator[Step, None]:
+    async def _read(
+        self, reader: Reader, head: Head, start: int, stop: int, *, skips: bool = False
+    ) -> AsyncGenerator[Step, None]:
+        """With `skips`, of what lies before `start` the genesis alone is asked for."""
         end = min(head.seq + 1, max(stop, reader.seen_seq + 1))
         try:
-            async with aclosing(self._judged(reader, end)) as steps:
+            if skips and start > 1:
+                async with aclosing(self._judged(reader, 1)) as steps:
+                    async for _ in steps:
+                        pass
+            async with aclosing(self._judged(reader, end, start if skips else 0)) as steps:
                 async for step in steps:
                     if start <= step.entry.seq < stop:
                         yield step
@@ -143,8 +162,8 @@ class History:
         finally:
             self._keep(reader, head)
 
-    async def _judged(self, reader: Reader, end: int) -> AsyncGenerator[Step, None]:
-        following = reader.state.seq + 1 if reader.state else 0
+    async def _judged(self, reader: Reader, end: int, start: int = 0) -> AsyncGenerator[Step, None]:
+        following = max(start, reader.state.seq + 1 if reader.state else 0)
         if following >= end:
             return
         async with aclosing(self._chains.read(self.chain_id, Seq(following), Seq(end))) as entries:  # type: ignore[type-var]

@@ -26,6 +26,7 @@ _PAUSE_SECONDS: Final = 0.02
 _PAUSE_SECONDS_MAX: Final = 1.0
 _BATCH_ITEMS: Final = 256
 _BATCH_BYTES: Final = 8 * 1024 * 1024
+_OVERHEAD_BYTES: Final = ENTRY_BYTES_MAX - PAYLOAD_BYTES_MAX  # of an entry around its payload, padding apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,9 @@ class Wanted:
         self.payload.encode()
 
 
+_Call = Call[Sequence[Wanted], list[Entry]]
+
+
 class Writer:
     """Appends to one chain."""
 
@@ -62,7 +66,7 @@ class Writer:
         self._keys = keys
         self._chains = chains
         self._history = history
-        self._queue: Batcher[Wanted, Entry] = Batcher(
+        self._queue: Batcher[Sequence[Wanted], list[Entry]] = Batcher(
             self._send, items_max=_BATCH_ITEMS, bytes_max=_BATCH_BYTES, requests_max=1
         )
 
@@ -77,15 +81,20 @@ class Writer:
         except NotFound:
             await self._append_genesis()
 
-    async def append(self, wanted: Wanted) -> Entry:
-        """The entry that now stands, durably.
+    async def append(self, wanted: Sequence[Wanted]) -> list[Entry]:
+        """The entries that now stand, durably: all of these, one behind the other.
 
         Raises:
-            TooLarge, Invalid: it fits no entry. Closed: the chain has ended. NotFound: it was never created.
+            TooLarge, Invalid: one fits no entry, or all fit no request. Closed: the chain has ended.
+            NotFound: it was never created.
             Unknown: it may stand: read on before writing again. Conflict: others were always faster, or `at` is taken.
         """
-        wanted.check()
-        return await self._queue.call(wanted, ENTRY_BYTES_MAX)
+        for one in wanted:
+            one.check()
+        size = sum(one.payload.size_bytes for one in wanted) + len(wanted) * _OVERHEAD_BYTES
+        if len(wanted) > _BATCH_ITEMS or size > _BATCH_BYTES:
+            raise TooLarge("this does not fit one request: append it in parts")
+        return await self._queue.call(wanted, size) if wanted else []
 
     async def _append_genesis(self) -> None:
         genesis = self._keys.genesis()
@@ -99,16 +108,16 @@ class Writer:
             return
         self._history.adopt(begin(genesis), head)
 
-    async def _send(self, calls: Sequence[Call[Wanted, Entry]]) -> None:
+    async def _send(self, calls: Sequence[_Call]) -> None:
         for group in _groups(calls):
             try:
-                entries = await self._write([call.item for call in group])
+                entries = iter(await self._write([wanted for call in group for wanted in call.item]))
             except CairnError as error:
                 for call in group:
                     call.fail(error)
                 continue
-            for call, entry in zip(group, entries, strict=True):
-                call.succeed(entry)
+            for call in group:
+                call.succeed([next(entries) for _ in call.item])
 
     async def _write(self, wanted: Sequence[Wanted]) -> list[Entry]:
         seen = await self._history.seen()
@@ -162,17 +171,20 @@ class Writer:
         return entries, state
 
 
-def _groups(calls: Sequence[Call[Wanted, Entry]]) -> Iterator[list[Call[Wanted, Entry]]]:
-    """What goes in one request: an entry that asks for its place goes alone, and a close goes last."""
-    group: list[Call[Wanted, Entry]] = []
+def _groups(calls: Sequence[_Call]) -> Iterator[list[_Call]]:
+    """What goes in one request: not too much; what asks for its place goes alone, and a close goes last."""
+    group: list[_Call] = []
+    count = 0
     for call in calls:
-        if group and call.item.at is not None:
+        has_place, closes = call.item[0].at is not None, call.item[-1].kind == Kind.CLOSE
+        if group and (has_place or count + len(call.item) > _BATCH_ITEMS):
             yield group
-            group = []
+            group, count = [], 0
         group.append(call)
-        if call.item.at is not None or call.item.kind == Kind.CLOSE:
+        count += len(call.item)
+        if has_place or closes:
             yield group
-            group = []
+            group, count = [], 0
     if group:
         yield group
 

@@ -104,6 +104,59 @@ async def test_a_refused_entry_does_not_take_others_with_it(store: Store, writer
     assert kinds == [Entry, TooLarge, Conflict, Entry, Entry, Closed]
 
 
+async def test_several_at_once_all_or_none(store: Store, writer: WriteCapability) -> None:
+    log, other = chain(writer, store), chain(writer, store)
+    entries = await log.append_all(["one", b"two", Payload.of_json(3)])
+    assert [entry.seq for entry in entries] == [1, 2, 3]
+    assert [entry.seq for entry in await log.append_all(["four", "five"], at=4)] == [4, 5]
+    with pytest.raises(Conflict):
+        await other.append_all(["late", "later"], at=4)
+    with pytest.raises(TooLarge):
+        await log.append_all(["six", bytes(63_485)])
+    with pytest.raises(TooLarge):
+        await log.append_all(["x"] * 257)
+    with pytest.raises(Forbidden):
+        await chain(writer.to_read(), store).append_all(["x"])
+    assert await log.append_all([]) == []
+    assert await texts(chain(writer.to_read(), store)) == ["one", "two", "3", "four", "five"]
+
+
+async def test_several_at_once_beside_others(store: Store, writer: WriteCapability) -> None:
+    log = chain(writer, store)
+    await log.create()
+    wanted = [[f"{number}.{part}" for part in range(number)] for number in range(1, 60)]
+    await asyncio.gather(*(log.append_all(words) for words in wanted), log.close())
+    found = await texts(chain(writer.to_read(), store))
+    assert found == [*(word for words in wanted for word in words), ""]
+
+
+async def test_what_is_kept_begins_at_the_newest_floor(store: Store, writer: WriteCapability) -> None:
+    log = chain(writer, store)
+    await log.append_all([str(number) for number in range(1, 200)])
+    await log.checkpoint("the first 199", trims=True)
+    await log.rotate()
+    await log.append("after")
+    asked = Asked(store.chains)
+    reader = Chain(await log.share(), asked, Pins())  # type: ignore[arg-type]
+    found = [entry async for entry in reader.kept()]
+    assert [(entry.seq, entry.kind, entry.skipped) for entry in found] == [
+        (200, Kind.CHECKPOINT, 199), (201, Kind.ROTATE, 0), (202, Kind.LINK, 0),
+    ]  # fmt: skip
+    assert (found[0].text(), found[2].text()) == ("the first 199", "after")
+    assert asked.ranges == [(0, 1), (200, 203), (201, 203)]  # the genesis, what is kept, and its rotates for older keys
+    assert [entry.seq async for entry in reader.kept()] == [200, 201, 202]
+    await log.append("more")
+    await log.checkpoint("all", trims=True)
+    assert [entry.seq async for entry in reader.kept()] == [204]
+    assert len(await texts(reader, 0)) == 205
+
+
+async def test_without_a_floor_all_is_kept(store: Store, writer: WriteCapability) -> None:
+    await chain(writer, store).append_all(["one", "two"])
+    await chain(writer, store).checkpoint("for readers, and gives up nothing")
+    assert [entry.seq async for entry in chain(writer.to_read(), store).kept()] == [0, 1, 2, 3]
+
+
 @pytest.mark.parametrize("size", [0, 1, 124, 125, 63_480])
 async def test_payloads_of_all_sizes(store: Store, writer: WriteCapability, size: int) -> None:
     await chain(writer, store).append(bytes(size))
@@ -222,6 +275,31 @@ class Lying:
             for entry in self.shown:
                 if start <= entry.seq < stop:
                     yield entry
+
+
+class Asked(Lying):
+    """A true one, that remembers what was read."""
+
+    def __init__(self, true: ChainStore) -> None:
+        super().__init__(true)
+        self.ranges: list[tuple[int, int]] = []
+
+    async def read(self, chain_id: ChainId, start: Seq, stop: Seq) -> AsyncIterator[Entry]:
+        self.ranges.append((start, stop))
+        async for entry in super().read(chain_id, start, stop):
+            yield entry
+
+
+async def test_what_was_seen_is_not_passed_over(store: Store, writer: WriteCapability) -> None:
+    pins = Pins()
+    log = chain(writer, store, pins)
+    await log.append_all(["one", "two", "three"])
+    await log.checkpoint("up to two", trims=False)
+    entries = await all_of(store, writer)
+    server = Lying(store.chains)
+    server.shown = [*entries[:1], entries[4]]
+    with pytest.raises(Withheld):
+        [entry async for entry in Chain(writer.to_read(), server, pins).kept()]  # type: ignore[arg-type]
 
 
 async def all_of(store: Store, capability: WriteCapability) -> list[Entry]:

@@ -15,6 +15,8 @@ export declare class History {
     onChange: () => void;
     /** @type {Item[]} */
     items: Item[];
+    /** How many went from the beginning of `items`, as their writer gave them up. */
+    droppedCount: number;
     /** @param {ChainReader} reader @param {() => void} [onChange] when entries were added */
     constructor(reader: ChainReader, onChange?: () => void);
     /** The state after the newest accepted entry; null before there is one. @returns {ChainState | null} */

@@ -22,6 +22,7 @@
  * @property {(items: Item[]) => void} onItems
  * @property {(state: LiveState) => void} onState
  * @property {(error: unknown) => void} onFailure what the server sent is refused; nothing follows
+ * @property {() => Promise<unknown>} [onBehind] entries came faster than they can be verified: what to do before more are asked for
  * @property {(data: Bytes) => void} [onMessage] an ephemeral message, verified and opened
  */
 import type { Bytes } from "../format/bytes.js";
@@ -43,6 +44,10 @@ export type LiveEvents = {
      * what the server sent is refused; nothing follows
      */
     onFailure: (error: unknown) => void;
+    /**
+     * entries came faster than they can be verified: what to do before more are asked for
+     */
+    onBehind?: () => Promise<unknown>;
     /**
      * an ephemeral message, verified and opened
      */

@@ -7,6 +7,9 @@
  * the pinned entry was met or lawfully trimmed, are the new entries opened and given out, and the pin raised. `extend`
  * does the same with entries that arrive live.
  *
+ * With `fromFloor`, what the writer gave up is passed over also where the server still has it: a page of a chain that grows
+ * fast begins at its newest checkpoint. Who writes reads all, to find what was sent before.
+ *
  * With a cache, `restore` begins with the entries that were accepted on earlier visits. Their signatures are not verified
  * again: they lead, hash by hash, to the pinned entry, which only verified entries become.
  *
@@ -75,13 +78,15 @@ export declare class ChainReader {
     keyring: Keyring;
     pins: Pins;
     cache: EntryCache | null;
+    fromFloor: boolean;
     /**
      * @param {Server} server
      * @param {Keyring} keyring
      * @param {Pins} pins
      * @param {EntryCache | null} [cache]
+     * @param {boolean} [fromFloor]
      */
-    constructor(server: Server, keyring: Keyring, pins: Pins, cache?: EntryCache | null);
+    constructor(server: Server, keyring: Keyring, pins: Pins, cache?: EntryCache | null, fromFloor?: boolean);
     /** The state after the newest entry that was accepted; null before `catchUp`. */
     get state(): ChainState | null;
     /** How many entries have been verified. */

@@ -51,6 +51,14 @@ export declare class Server {
         headSeq: number;
     }>;
     /**
+     * The seq below which a chain's writer gave entries up.
+     *
+     * @param {Bytes} chainId
+     * @returns {Promise<number>}
+     * @throws {NotFound | Unavailable | Invalid}
+     */
+    floor(chainId: Bytes): Promise<number>;
+    /**
      * Appends entries, all or none. When it returns they stand, durably.
      *
      * @param {Bytes} chainId
