@@ -1,4 +1,4 @@
-"""S3-FIFO as the paper words it, with sizes, in lists: slow and plain. What `MemoryCache` is tested against."""
+"""S3-FIFO as the paper words it, with sizes and more ghosts at first, in lists: slow and plain. What `MemoryCache` is tested against."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class Model:
 
     def evict(self, size: int) -> None:
         while self.bytes + size > self.capacity:
-            if len(self.ghosts) > self.count:
+            is_filling = self.bytes_of(self.small) > self.capacity // 5
+            if len(self.ghosts) > self.count * (2 if is_filling else 1):
                 self.ghosts.pop(0)
             elif self.bytes_of(self.small) > self.capacity // 20 or not self.main:
                 self.evict_small()
