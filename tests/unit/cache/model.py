@@ -1,4 +1,4 @@
-"""S3-FIFO as the paper words it, with sizes and more ghosts at first, in lists: slow and plain. What `MemoryCache` is tested against."""
+"""S3-FIFO as the paper words it, with sizes and more ghosts at first; slow and plain. Tests compare `MemoryCache` to it."""
 
 from __future__ import annotations
 
