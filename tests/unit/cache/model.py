@@ -1,4 +1,4 @@
-"""S3-FIFO as the paper words it, with sizes and more ghosts at first; slow and plain. Tests compare `MemoryCache` to it."""
+"""S3-FIFO of the paper, with sizes and more ghosts at first; slow and plain. `MemoryCache` is compared to it."""
 
 from __future__ import annotations
 
