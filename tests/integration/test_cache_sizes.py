@@ -43,8 +43,13 @@ def test_by_the_route(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'{"memory": "a lot"}', b'{"memory": -1}', b'{"disc": "1GiB"}', b'{"disk": "101%"}']
-)
+    "body",
+    [
+        b"", b"{", b"[]", b'{"memory": "a lot"}', b'{"memory": -1}', b'{"disc": "1GiB"}', b'{"disk": "101%"}',
+        b'{"memory": "999TiB"}', b'{"disk": "99999TiB"}', b'{"memory": 99999999999999999999}',
+        b'{"disk": "99999999999999999999TiB"}', b'{"memory": "1MiB", "disk": "9999999TiB"}',
+    ],
+)  # fmt: skip
 def test_what_is_no_size_changes_nothing(server: Server, body: bytes) -> None:
     headers = {"Authorization": f"Bearer {admin_token(server)}"}
     answer = server.ask("POST", "/v1/cache", body, headers)

@@ -155,7 +155,7 @@ def test_sizes(text, size):
     assert config.parse_size(text, 1000) == size
 
 
-@pytest.mark.parametrize("text", ["", "-1", "1e3", "MiB", "12 34", "1MiB/s", "10 %%", "٣MiB"])
+@pytest.mark.parametrize("text", ["", "-1", "1e3", "MiB", "12 34", "1MiB/s", "10 %%", "٣MiB", "8388608TiB"])
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(ConfigError):
         config.parse_size(text, 1000)

@@ -13,7 +13,7 @@ from typing import Any
 from cairn.cache import CachedBlocks, DiskTier, MemoryCache
 from cairn.compose.changes import Changes
 from cairn.compose.workers import worker_count
-from cairn.config import Config, ConfigError, disk_bytes, memory_bytes, parse_size
+from cairn.config import Config, ConfigError, disk_bytes, format_size, memory_bytes, parse_size
 from cairn.core.clock import Clock
 from cairn.core.errors import Invalid
 from cairn.core.store import Store
@@ -42,6 +42,7 @@ def control_of(cache: CachedBlocks, config: Config, tell: Callable[[Mapping[str,
 
     async def resize(sizes: Mapping[str, str]) -> None:
         try:
+            _check_sizes(config, sizes)
             await _resize(cache, config, sizes)
         except ConfigError as error:
             raise Invalid(str(error)) from None
@@ -73,6 +74,14 @@ async def _follow(cache: CachedBlocks, config: Config, told: asyncio.Queue[dict[
             await _resize(cache, config, sizes)
         except (ConfigError, OSError) as error:
             _log.warning("the cache keeps its sizes: %s", error)
+
+
+def _check_sizes(config: Config, sizes: Mapping[str, str]) -> None:
+    """Refuse what is more than the machine has. Raises ConfigError."""
+    wholes = {"memory": memory_bytes(), "disk": disk_bytes(Path(config.cache.path))}
+    for tier, size in sizes.items():
+        if parse_size(size, wholes[tier]) > wholes[tier]:
+            raise ConfigError(f"cache.{tier}: more than the {format_size(wholes[tier])} that this machine has")
 
 
 async def _resize(cache: CachedBlocks, config: Config, sizes: Mapping[str, str]) -> None:

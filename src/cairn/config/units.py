@@ -14,6 +14,7 @@ _BYTES: Final = {
     "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40,
     "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,
 }  # fmt: skip
+_BYTES_MAX: Final = 2**63 - 1  # what a file can have, and a number of the numbers shown
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
@@ -30,7 +31,10 @@ def parse_size(text: str, whole: int | None = None) -> int:
         return int(whole * number / 100)
     if unit.lower() not in _BYTES:
         raise ConfigError('expected a size, such as "512MiB", "20GB" or "10%"')
-    return int(number * _BYTES[unit.lower()])
+    size = int(number * _BYTES[unit.lower()])
+    if size > _BYTES_MAX:
+        raise ConfigError("expected a size that some machine has")
+    return size
 
 
 def parse_rate(text: str) -> int:
