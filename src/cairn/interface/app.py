@@ -47,6 +47,7 @@ _PREFLIGHT_HEADERS: Final = (
     ("access-control-max-age", "86400"),
 )
 _SLOW_SECONDS: Final = 5.0
+_WHOLE_ANSWER_BYTES_MAX: Final = 1280 * 1024  # any block
 
 _log = logging.getLogger("cairn.interface")
 
@@ -108,6 +109,7 @@ class App:
             try:
                 self._access.check_request(request.client)
                 route, response = await self._dispatch(request)
+                self._take_room(request, response)
             except CairnError as error:
                 response = problem_answer(error)
             finally:
@@ -124,6 +126,13 @@ class App:
         if seconds > _SLOW_SECONDS:
             _log.warning("slow: route=%s status=%d seconds=%.1f", route, response.status, seconds)
         return response
+
+    def _take_room(self, request: Request, response: Response) -> None:
+        """Let a large answer take up room until its client has it. Raises Unavailable."""
+        body = response.body
+        if isinstance(body, bytes) and len(body) > _WHOLE_ANSWER_BYTES_MAX and request.method != "HEAD":
+            self.room.take(request.client, len(body))
+            response.held_bytes = len(body)
 
     def stop_live(self) -> None:
         """End all that would go on for ever."""

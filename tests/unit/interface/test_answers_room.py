@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,6 +11,7 @@ import pytest
 
 from cairn.config import Limits
 from cairn.core.block import NO_GRANT, Block
+from cairn.core.chain import Entry
 from cairn.core.clock import SystemClock
 from cairn.core.errors import Unavailable
 from cairn.interface.admission import room
@@ -20,10 +21,10 @@ from cairn.interface.admission.secret import NodeSecret
 from cairn.interface.app import App
 from cairn.interface.http.exchange import Request, Response
 from cairn.storage.memory import memory_store
-from cairn.testing.chains import random_block
+from cairn.testing.chains import Writer, random_block
 from cairn.testing.faults import Faults, with_faults
 from cairn.wire.messages import UNAVAILABLE, encode_got_block, encode_missing_block
-from tests.asking import NoBody, asked
+from tests.asking import NoBody, asked, content
 
 BLOCKS = [random_block(number, 1_000) for number in range(30)]
 
@@ -42,8 +43,10 @@ async def _no_site(_: Request) -> Response:
     return Response(404)
 
 
-async def _app(*, delay_seconds: float = 0.0) -> App:
+async def _app(*, delay_seconds: float = 0.0, chain: Sequence[Entry] = ()) -> App:
     store, clock = memory_store(), SystemClock()
+    if chain:
+        await store.chains.append(chain, NO_GRANT)
     for block in BLOCKS:
         await store.blocks.put(block, None, NO_GRANT)
     access = Access(NodeSecret([b"s" * 32]), store.ledger, Limits(), clock, admission="grant", is_free=True)
@@ -99,6 +102,30 @@ async def test_what_there_is_no_room_for_is_not_there_now(monkeypatch: pytest.Mo
     again = await _batch(app, BLOCKS[:3])
     assert [frame async for frame in again] == [encode_got_block(block) for block in BLOCKS[:3]]
     assert app.room.held_bytes == 4_000
+
+
+async def test_a_large_answer_that_is_refused_is_counted_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries of 1.3 MB are more than any block, so they take up room until their client has them."""
+    monkeypatch.setattr(room, "_ANSWERS_BYTES_MAX", 4 * 2_000_000)
+    writer = Writer("large")
+    for _ in range(21):
+        writer.add(bytes(63_000))
+    app = await _app(chain=writer.entries)
+    entries = f"/v1/chains/{writer.keys.chain_id.hex()}/entries"
+
+    async def status_of(method: str) -> int:
+        return (await app.answer(asked(entries, method))).status
+
+    assert [await status_of("HEAD") for _ in range(3)] == [200, 200, 200]
+    assert app.room.held_bytes == 0
+    answer = await app.answer(asked(entries))
+    assert answer.held_bytes == len(content(answer)) == app.room.held_bytes
+    assert [await status_of("GET"), await status_of("GET")] == [503, 503]
+    app.room.give_back("127.0.0.1", answer.held_bytes)
+    assert await status_of("GET") == 200
+    numbers = app.metrics.numbers()
+    assert numbers['cairn_requests_total{route="get_chain_entries",status="200"}'] == 5
+    assert numbers['cairn_requests_total{route="get_chain_entries",status="503"}'] == 2
 
 
 def test_nothing_at_all_takes_no_room() -> None:

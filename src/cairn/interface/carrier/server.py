@@ -33,7 +33,6 @@ from cairn.interface.http.answers import other_problem, problem_answer
 from cairn.interface.http.exchange import FileSlice, Headers, Request, Response
 
 _WHOLE_BODY_BYTES_MAX: Final = 64 * 1024
-_WHOLE_ANSWER_BYTES_MAX: Final = 1280 * 1024  # any block
 _PIECE_BYTES: Final = 256 * 1024
 _BACKLOG: Final = 2_048
 _HTTP1_BUFFER_BYTES: Final = 128 * 1024
@@ -203,7 +202,7 @@ class _Adapter:
         if isinstance(body, bytes):
             if scope.method == "HEAD" or response.status in (204, 304):
                 _send_empty(protocol, response, len(body))
-            elif len(body) > _WHOLE_ANSWER_BYTES_MAX:
+            elif response.held_bytes:
                 await self._send_large(scope, protocol, response, body, client)
             else:
                 protocol.response_bytes(response.status, response.headers, body)
@@ -214,17 +213,11 @@ class _Adapter:
 
     async def _send_large(self, scope: Any, protocol: Any, response: Response, body: bytes, client: str) -> None:
         """Send piece by piece, so that it is known when the client has taken it; until then it takes up room."""
-        try:
-            self._app.room.take(client, len(body))
-        except CairnError as error:
-            refused = problem_answer(error)
-            protocol.response_bytes(refused.status, refused.headers, refused.body)
-            return
         headers = [*response.headers, ("content-length", str(len(body)))]
         try:
             await self._send_stream(scope, protocol, Response(response.status, headers), _pieces(body))
         finally:
-            self._app.room.give_back(client, len(body))
+            self._app.room.give_back(client, response.held_bytes)
 
     async def _send_stream(self, scope: Any, protocol: Any, response: Response, body: AsyncIterator[bytes]) -> None:
         """Send piece by piece; each waits until the client took most of those before it."""

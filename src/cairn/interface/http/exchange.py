@@ -66,8 +66,10 @@ class FileSlice:
 
 @dataclass(slots=True)
 class Response:
-    """One answer. An iterator as body is closed (`aclose`) when the client is gone."""
+    """One answer. An iterator as body is closed (`aclose`) when the client is gone. `held_bytes` are those of the room
+    for answers that the body takes up, until whoever sends it gives them back."""
 
     status: int
     headers: Headers = field(default_factory=list)
     body: bytes | FileSlice | AsyncIterator[bytes] = b""
+    held_bytes: int = 0
