@@ -109,6 +109,26 @@ async def test_a_storage_that_is_frozen_keeps_nobody_waiting(server: Split) -> N
     server.assert_healthy()
 
 
+async def test_a_storage_that_is_frozen_counts_as_gone_until_it_wakes(server: Split) -> None:
+    """What is asked then is refused at once, as not done; who follows a chain goes on with the next entry."""
+    await asyncio.to_thread(server.start)
+    writer = Writer("silent")
+    chain = writer.keys.chain_id.hex()
+    async with open_api(server.url) as api:
+        path = f"/v1/chains/{chain}/entries"
+        assert await ask(api, "POST", path, encode_entries(writer.entries)) == 201
+        async with api.session.get(f"{server.url}/v1/live?chain={chain}@0") as stream:
+            assert (await event(stream.content))["seq"] == 0
+            with frozen(server):
+                await until(lambda: b'cairn_link_connections{end="asks"} 0.0' in server.ask("GET", "/metrics").body)
+                assert await ask(api, "POST", path, encode_entries([writer.add()])) == 503
+                assert server.ask("GET", "/readyz").status == 503
+            await until(lambda: server.ask("GET", "/readyz").status == 200)
+            assert await ask(api, "POST", path, encode_entries(writer.entries[1:])) == 201
+            assert (await event(stream.content))["seq"] == 1
+    server.assert_healthy()
+
+
 async def test_an_interface_without_its_storage_says_so_and_recovers(server: Split) -> None:
     await asyncio.to_thread(server.start)
     server.kill()

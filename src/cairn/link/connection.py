@@ -20,7 +20,7 @@ from cairn.link.socket import Socket
 from cairn.wire.link import Assembler, Frame, Operation, encode_frame
 
 BEAT_SECONDS: Final = 1.0
-SILENCE_SECONDS: Final = 5.0
+SILENCE_SECONDS: Final = 3.0  # who follows a chain must not miss for longer that nothing comes
 
 _TOGETHER: Final = 16  # more at a time would let the other end wait for work
 
@@ -78,13 +78,15 @@ class Connection:
         self._socket.close()
 
     def beat(self, now: float, *, was_away: bool) -> None:
-        """Look whether the other end lives. `was_away`: this process itself stood still, so silence says nothing."""
-        if was_away or self._socket.is_paused:
+        """Look whether the other end lives. `was_away`: this process itself stood still, so silence says nothing. The
+        same holds while nothing is read here; the other end hears that this one lives all the same."""
+        is_deaf = was_away or self._socket.is_paused
+        if is_deaf:
             self._socket.heard = now
         silence = now - self._socket.heard
         if silence > SILENCE_SECONDS:
             self.drop()
-        elif silence >= BEAT_SECONDS / 2 or was_away:
+        elif silence >= BEAT_SECONDS / 2 or is_deaf:
             self._socket.ping()
 
     def _take(self, message: bytes) -> None:

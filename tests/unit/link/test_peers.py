@@ -172,6 +172,45 @@ async def test_a_silent_peer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
         await until(lambda: link.counts.reconnects > 0)
 
 
+@asynccontextmanager
+async def two_ends() -> AsyncIterator[tuple[Socket, Socket]]:
+    """Both ends of a connection."""
+    accepted: list[Socket] = []
+    async with listening(HERE, accepted.append, None, lambda _path, _headers: None) as port:
+        asking_end = await connect(Place("127.0.0.1", port), None)
+        await until(lambda: bool(accepted))
+        yield asking_end, accepted[0]
+        asking_end.drop()
+        accepted[0].drop()
+
+
+def connected(socket: Socket) -> connection.Connection:
+    return connection.Connection(socket, lambda _: None, lambda: None)
+
+
+async def test_who_says_nothing_for_three_seconds_is_gone() -> None:
+    """Not after less; nor where nothing could be heard, since this process stood still."""
+    async with two_ends() as (socket, _):
+        one, heard = connected(socket), socket.heard
+        for silence, was_away in ((100.0, True), (2.9, False)):
+            socket.heard = heard
+            one.beat(heard + silence, was_away=was_away)
+            assert not one.is_lost
+        socket.heard = heard
+        one.beat(heard + 3.1, was_away=False)
+        await until(lambda: one.is_lost)
+
+
+async def test_who_does_not_read_says_that_it_lives() -> None:
+    async with two_ends() as (socket, other):
+        one, two = connected(socket), connected(other)
+        one.pause()
+        before = other.heard = socket.heard - 10
+        one.beat(socket.heard, was_away=False)
+        await until(lambda: other.heard > before)
+        assert not two.is_lost
+
+
 async def test_a_deadline_ends_the_waiting_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     cancelled: list[int] = []
 
