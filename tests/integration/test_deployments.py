@@ -13,10 +13,11 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from cairn.core.block import Block, Pin, pin_hash
@@ -24,7 +25,7 @@ from cairn.core.chain import Kind
 from cairn.core.ephemeral import Ephemeral
 from cairn.testing.chains import Writer
 from tests.harness import DEPLOYMENTS, Server, Split, TwoWorkers, serving
-from tests.integration.http.api import Holder, has, mint
+from tests.integration.http.api import FREE_OF_RATES, Holder, has, mint
 from tests.integration.http.events import Subscriber
 from tests.integration.http.sockets import Front, fronts
 from tests.waiting import wait_for
@@ -209,6 +210,24 @@ def test_any_worker_shows_the_numbers_of_all(workers):
     wait_for(lambda: workers.workers not in ([], [first]))
     wait_for(lambda: b"worker 1 ended" in workers.log.read_bytes())
     wait_for(lambda: set(counts()) == {"40.0"})
+
+
+def test_workers_share_the_limits_of_an_address(tmp_path):
+    """Each has its half, whichever of them the kernel gives a connection to."""
+    interface = {"admission": "open", "limits": {**FREE_OF_RATES, "live_sockets": 8}}
+
+    async def run(server: Server) -> int:
+        opened = 0
+        async with AsyncExitStack() as stack:
+            for _ in range(60):
+                session = await stack.enter_async_context(fronts())  # of its own, or it keeps to one connection
+                with suppress(aiohttp.WSServerHandshakeError):
+                    await session.open(server)
+                    opened += 1
+        return opened
+
+    with serving(tmp_path, deployment="workers", interface=interface) as server:
+        assert asyncio.run(run(server)) == 8
 
 
 def test_a_worker_that_is_killed_is_replaced(workers):

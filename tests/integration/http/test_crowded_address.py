@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.harness import Server, serving
+from tests.harness import Server, counts_alone, serving
 from tests.integration.http.api import FREE_OF_RATES
 
 _SHARE = 20
@@ -35,6 +35,7 @@ async def _until_cut(server: Server, count: int) -> None:
     raise AssertionError("the crowd was not cut")
 
 
+@counts_alone
 async def test_an_address_has_its_share(tmp_path):
     limits = {**FREE_OF_RATES, "connections_per_address": _SHARE}
     with serving(tmp_path, interface={"admission": "open", "limits": limits}) as server:

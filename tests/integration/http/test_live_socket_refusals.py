@@ -10,7 +10,7 @@ import time
 import aiohttp
 import pytest
 
-from tests.harness import serving
+from tests.harness import counts_alone, serving
 from tests.integration.http.api import FREE_OF_RATES
 from tests.integration.http.crowds import standing_writer
 from tests.integration.http.sockets import BINARY, TEXT, Front, frame, fronts, open_raw
@@ -176,6 +176,7 @@ async def test_who_hears_a_chain_cannot_silence_its_writer(server, session, writ
     assert said == ["invalid"] * 6
 
 
+@counts_alone
 async def test_more_sockets_than_an_address_may_have(server, session):
     opened = [await session.open(server) for _ in range(4)]
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
