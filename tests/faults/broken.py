@@ -15,6 +15,7 @@ import lmdb
 from cairn.cli import main
 from cairn.storage.embedded import engine
 from cairn.storage.embedded import folder as folders
+from cairn.storage.embedded.transaction import Writing
 
 _open = lmdb.open
 
@@ -28,7 +29,7 @@ def acknowledge_early() -> None:
     """Askers hear when their writes are in the transaction, before it is committed."""
     run = engine._run
 
-    def run_and_tell(job: engine._Job[Any], writing: engine.Writing) -> None:
+    def run_and_tell(job: engine._Job[Any], writing: Writing) -> None:
         run(job, writing)
         job.future.get_loop().call_soon_threadsafe(engine._settle, [job])
 

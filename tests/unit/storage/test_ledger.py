@@ -11,7 +11,7 @@ from cairn.core.block import GrantId
 from cairn.core.errors import Corrupt
 from cairn.core.store import Usage
 from cairn.storage.embedded import open_embedded
-from cairn.storage.embedded.engine import open_environment, open_tables
+from cairn.storage.embedded.environment import open_environment, open_tables
 from cairn.storage.embedded.layout import USAGE
 from cairn.testing.chains import random_block
 

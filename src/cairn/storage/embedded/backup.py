@@ -29,7 +29,8 @@ from cairn.core.clock import Clock, SystemClock
 from cairn.core.errors import CairnError, Corrupt, Invalid
 from cairn.core.slot import SLOT_BYTES, slot_key
 from cairn.storage.embedded import folder as folders
-from cairn.storage.embedded.engine import Reading, Writing, open_environment, open_tables, shard_number
+from cairn.storage.embedded.engine import shard_number
+from cairn.storage.embedded.environment import open_environment, open_tables
 from cairn.storage.embedded.layout import (
     BLOCKS,
     DUE,
@@ -47,6 +48,7 @@ from cairn.storage.embedded.layout import (
     entry_key,
     id_of,
 )  # fmt: skip
+from cairn.storage.embedded.transaction import Reading, Writing
 
 Progress = Callable[[int, int], None]
 """Called with what is done and how much there is, in bytes or records."""

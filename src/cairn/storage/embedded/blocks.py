@@ -11,7 +11,6 @@ from cairn.core.block import Block, BlockId, GrantId, Pin, PinHash, pin_hash, sh
 from cairn.core.clock import Clock
 from cairn.core.errors import Corrupt, Invalid, NotFound
 from cairn.core.slot import slot_key
-from cairn.storage.embedded.engine import Reading, Writing
 from cairn.storage.embedded.layout import (
     BLOCKS,
     DUE,
@@ -29,6 +28,7 @@ from cairn.storage.embedded.layout import (
     pin_key,
 )  # fmt: skip
 from cairn.storage.embedded.shards import Shards
+from cairn.storage.embedded.transaction import Reading, Writing
 
 HOUR_MS: Final = 3_600_000
 

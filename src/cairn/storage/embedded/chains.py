@@ -15,7 +15,6 @@ from cairn.core.chain import ChainId, ChainState, Entry, Head, Kind, Seq, accept
 from cairn.core.clock import Clock
 from cairn.core.errors import Conflict, Corrupt, NotFound
 from cairn.core.slot import slot_key
-from cairn.storage.embedded.engine import Reading, Writing
 from cairn.storage.embedded.layout import (
     DUE,
     ENTRIES,
@@ -33,6 +32,7 @@ from cairn.storage.embedded.layout import (
     parse_entry,
 )  # fmt: skip
 from cairn.storage.embedded.shards import Shards
+from cairn.storage.embedded.transaction import Reading, Writing
 from cairn.storage.embedded.watch import Feeds
 
 TRIM_ENTRIES: Final = 256  # dropped in one commit

@@ -26,29 +26,17 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 
 import lmdb
 
-from cairn.core.block import GrantId
 from cairn.core.errors import CairnError, Corrupt, Full, Unavailable, Unknown
 from cairn.core.histogram import Histogram
 from cairn.core.slot import SLOT_COUNT
-from cairn.core.store import Usage
-from cairn.storage.embedded.folder import sync_folder
-from cairn.storage.embedded.layout import (
-    DIGEST_KEY,
-    META,
-    TABLES,
-    USAGE,
-    decode_digest,
-    decode_usage,
-    encode_digest,
-    encode_usage,
-    record_digest,
-)  # fmt: skip
+from cairn.storage.embedded.environment import MAP_GROWTH, open_environment, open_tables
 from cairn.storage.embedded.mapping import release
 from cairn.storage.embedded.space import Space
+from cairn.storage.embedded.transaction import Reading, Writing
 
 T = TypeVar("T")
 
@@ -56,149 +44,12 @@ BATCH_JOBS_MAX: Final = 1_024
 BATCH_BYTES_MAX: Final = 2 * 1024 * 1024  # of more than that the sync is the lesser part, and large commits cost more
 QUEUE_JOBS_MAX: Final = 16_384
 QUEUE_BYTES_MAX: Final = 128 * 1024 * 1024
-READERS_MAX: Final = 512
 COMMIT_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 COMMIT_JOBS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, BATCH_JOBS_MAX)
 
-_MAP_BYTES: Final = 1 << 30
-_MAP_GROWTH: Final = 2
 _DAMAGE: Final = (lmdb.CorruptedError, lmdb.PageNotFoundError)
 
 _log = logging.getLogger("cairn.storage")
-
-
-def open_environment(folder: Path, *, readonly: bool = False, map_bytes: int = 0) -> lmdb.Environment:
-    """The environment of one shard; made if it is not there and may be written. `map_bytes` 0: by the file's size.
-
-    Raises:
-        Corrupt: LMDB finds it damaged. Full: there is no space to make it.
-    """
-    with _opening():
-        environment = lmdb.open(
-            str(folder), map_size=max(map_bytes, _map_bytes(folder)), max_dbs=len(TABLES), max_readers=READERS_MAX,
-            mode=0o600, readonly=readonly, create=not readonly, writemap=False, sync=True, metasync=True,
-            readahead=False, meminit=False,
-        )  # fmt: skip
-    if not readonly:
-        sync_folder(folder)  # LMDB syncs its file, but not the name of it
-    return environment
-
-
-@contextlib.contextmanager
-def _opening() -> Iterator[None]:
-    try:
-        yield
-    except lmdb.DiskError as error:
-        raise Full("the disk is full: a shard cannot be opened until there is space") from error
-    except lmdb.Error as error:
-        raise Corrupt(f"a shard cannot be opened ({error}): run `cairn scrub`, or restore from a backup") from error
-
-
-def _map_bytes(folder: Path) -> int:
-    """The size of the map for a file of this size: it doubles, so that it is rarely changed."""
-    data = folder / "data.mdb"
-    size = data.stat().st_size if data.exists() else 0
-    mapped = _MAP_BYTES
-    while mapped < size * 3 // 2:
-        mapped *= _MAP_GROWTH
-    return mapped
-
-
-def open_tables(environment: lmdb.Environment, *, create: bool = True) -> dict[str, Any]:
-    """The tables of an environment, by name.
-
-    Raises:
-        Corrupt: LMDB finds it damaged. Full: there is no space to make them.
-    """
-    with _opening():
-        return {name: environment.open_db(name.encode(), create=create) for name in TABLES}
-
-
-class Reading:
-    """A short snapshot of one shard. Values are memoryviews, valid until it ends."""
-
-    def __init__(self, transaction: lmdb.Transaction, tables: dict[str, Any]) -> None:
-        self._transaction = transaction
-        self._tables = tables
-
-    def get(self, table: str, key: bytes) -> memoryview | None:
-        """The record under a key. All of it is in memory then: a large one may have waited for the disk."""
-        return cast("memoryview | None", self._transaction.get(key, db=self._tables[table]))
-
-    def has(self, table: str, key: bytes) -> bool:
-        """Whether there is a record under a key, without a look at it."""
-        with self._transaction.cursor(self._tables[table]) as cursor:
-            return bool(cursor.set_key(key))
-
-    def range(self, table: str, start: bytes, stop: bytes | None = None) -> Iterator[tuple[memoryview, memoryview]]:
-        """Keys and records with start <= key < stop, in order."""
-        with self._transaction.cursor(self._tables[table]) as cursor:
-            if not cursor.set_range(start):
-                return
-            for key, value in cast("Iterator[tuple[memoryview, memoryview]]", iter(cursor)):
-                if stop is not None and bytes(key) >= stop:
-                    return
-                yield key, value
-
-    def keys(self, table: str, start: bytes, stop: bytes | None = None) -> Iterator[bytes]:
-        """Keys with start <= key < stop, in order."""
-        with self._transaction.cursor(self._tables[table]) as cursor:
-            if not cursor.set_range(start):
-                return
-            for key in cursor.iternext(keys=True, values=False):
-                if stop is not None and bytes(key) >= stop:
-                    return
-                yield bytes(key)
-
-
-class Writing(Reading):
-    """The transaction of one commit. Keeps in step what sums up records: the shard's digest, the totals of grants."""
-
-    def __init__(self, transaction: lmdb.Transaction, tables: dict[str, Any]) -> None:
-        super().__init__(transaction, tables)
-        self.changes = 0
-        self._totals: dict[GrantId, Usage] = {}  # of the grants that this commit charges
-        self._count, self._digest = decode_digest(self.get(META, DIGEST_KEY))
-
-    def put(self, table: str, key: bytes, record: bytes) -> None:
-        """Set a record."""
-        self._forget(table, key)
-        self._count += 1
-        self._digest += record_digest(table, key, record)
-        self._transaction.put(key, record, db=self._tables[table])
-        self.changes += 1
-
-    def delete(self, table: str, key: bytes) -> None:
-        """Remove a record, if it is there."""
-        self._forget(table, key)
-        self._transaction.delete(key, db=self._tables[table])
-        self.changes += 1
-
-    def charge(self, grant: GrantId, *, block_bytes: int = 0, entry_bytes: int = 0) -> None:
-        """Add to what a grant pays for; negative: take off. Raises Corrupt, with nothing changed."""
-        total = self._totals.get(grant) or self._usage(grant)
-        self._totals[grant] = total.plus(block_bytes, entry_bytes)
-        self.changes += 1
-
-    def seal(self) -> None:
-        """Write the totals and the digest: the last thing before the commit."""
-        for grant, total in self._totals.items():
-            if total.bytes:
-                self.put(USAGE, grant, encode_usage(grant, total))
-            else:
-                self.delete(USAGE, grant)
-        record = encode_digest(self._count, self._digest % (1 << 256))
-        self._transaction.put(DIGEST_KEY, record, db=self._tables[META])
-
-    def _usage(self, grant: GrantId) -> Usage:
-        record = self.get(USAGE, grant)
-        return decode_usage(grant, record) if record is not None else Usage()
-
-    def _forget(self, table: str, key: bytes) -> None:
-        old = self.get(table, key)
-        if old is not None:
-            self._count -= 1
-            self._digest -= record_digest(table, key, old)
 
 
 @dataclass(slots=True)
@@ -410,7 +261,7 @@ class Shard:
     def _grow_map(self) -> None:
         with self._readers_gone:
             self._readers_gone.wait_for(lambda: self._readers == 0)
-            self._environment.set_mapsize(self._environment.info()["map_size"] * _MAP_GROWTH)
+            self._environment.set_mapsize(self._environment.info()["map_size"] * MAP_GROWTH)
 
     def _die(self, batch: Sequence[_Job[Any]], error: BaseException) -> None:
         self._is_dead = True

@@ -26,7 +26,7 @@ from cairn.core.errors import CairnError, Corrupt
 from cairn.core.slot import slot_key
 from cairn.core.store import Usage
 from cairn.storage.embedded import folder as folders
-from cairn.storage.embedded.engine import Reading, open_environment, open_tables
+from cairn.storage.embedded.environment import open_environment, open_tables
 from cairn.storage.embedded.layout import (
     BLOCKS,
     DIGEST_KEY,
@@ -49,6 +49,7 @@ from cairn.storage.embedded.layout import (
     record_digest,
     seq_of,
 )  # fmt: skip
+from cairn.storage.embedded.transaction import Reading
 
 FINDINGS_MAX: Final = 1_000
 

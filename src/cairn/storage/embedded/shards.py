@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from cairn.core.slot import SLOT_BYTES
-from cairn.storage.embedded.engine import Reading, Shard, Writing, shard_number
+from cairn.storage.embedded.engine import Shard, shard_number
 from cairn.storage.embedded.space import Space
+from cairn.storage.embedded.transaction import Reading, Writing
 
 T = TypeVar("T")
 

@@ -24,9 +24,10 @@ from cairn.core.clock import Clock
 from cairn.core.errors import CairnError
 from cairn.storage.embedded.blocks import count_expire, expire
 from cairn.storage.embedded.chains import count_trim, trim
-from cairn.storage.embedded.engine import Reading, Shard, Writing
+from cairn.storage.embedded.engine import Shard
 from cairn.storage.embedded.layout import DUE, DueKey, Task, decode_argument, decode_due_key
 from cairn.storage.embedded.shards import Shards
+from cairn.storage.embedded.transaction import Reading, Writing
 
 SLACK_MS: Final = 3_600_000
 GAP_MS: Final = 7 * 24 * 3_600_000
