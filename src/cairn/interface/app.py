@@ -18,6 +18,7 @@ from cairn.core.spans import Spans
 from cairn.core.store import Store
 from cairn.interface.admission.access import Access
 from cairn.interface.admission.rates import address_group
+from cairn.interface.admission.traffic import Traffic
 from cairn.interface.http.answers import COMMON, other_problem, problem_answer
 from cairn.interface.http.exchange import Headers, Request, RequestHeaders, Response
 from cairn.interface.http.traced import traced
@@ -67,16 +68,16 @@ class App:
         cache: CacheControl = NO_CACHE, sources: tuple[Source, ...] = (), spans: Spans | None = None,
     ) -> None:  # fmt: skip
         self.metrics = Metrics(*sources)
-        self._access = access
-        self.room = access.answers
+        self.traffic = traffic = Traffic(limits, clock, is_free=access.is_free)
+        self.room = traffic.answers
         self._sites = sites
         self._dispatch = traced(self._hand_on, spans)
         self._block_answers = self.metrics.answers("get_block")
-        self._blocks = BlockRoutes(store.blocks, store.ledger, near, access, limits)
-        chains = ChainRoutes(store.chains, access, limits)
+        self._blocks = BlockRoutes(store.blocks, store.ledger, near, access, traffic, limits)
+        chains = ChainRoutes(store.chains, access, traffic, limits)
         feeds = Feeds(store, chains.head_of)
-        self._live = LiveRoutes(feeds, access, limits)
-        self.sockets = LiveSockets(store, feeds, chains.head_of, access, limits, clock)
+        self._live = LiveRoutes(feeds, traffic, limits)
+        self.sockets = LiveSockets(store, feeds, chains.head_of, traffic, limits, clock)
         info = InfoRoutes(access, limits, self.metrics, clock, receipt_keys, readiness, restored_ms)
         self.console = ConsoleRoutes(access, self.metrics, clock)
         self.metrics.add(self._live.metrics, self.sockets.metrics, lambda: layers(readiness()))
@@ -93,7 +94,7 @@ class App:
         if not path.startswith(_BLOCK):
             return None
         answer = self._blocks.get_near_block(path[len(_BLOCK) :], headers)
-        if answer is None or not self._access.admits(client):
+        if answer is None or not self.traffic.admits(client):
             return None
         self._block_answers.at_once += 1
         return answer
@@ -105,15 +106,15 @@ class App:
         self.metrics.in_flight += 1
         client = address_group(request.client)
         try:
-            self._access.in_flight.enter(client)
+            self.traffic.in_flight.enter(client)
             try:
-                self._access.check_request(request.client)
+                self.traffic.check_request(request.client)
                 route, response = await self._dispatch(request)
                 self._take_room(request, response)
             except CairnError as error:
                 response = problem_answer(error)
             finally:
-                self._access.in_flight.leave(client)
+                self.traffic.in_flight.leave(client)
         except Limited as error:
             response = problem_answer(error)
         except Exception:

@@ -35,7 +35,6 @@ class Served:
         access = Access(
             NodeSecret([b"s" * 32]), below.ledger, limits, SystemClock(), admission="open", is_free=is_free
         )  # fmt: skip
-        self.access = access
         self.app = App(
             self.store, access, limits, SystemClock(), near=cache.near, sites=_no_site,
             receipt_keys=[], readiness=dict,
@@ -129,12 +128,12 @@ async def test_both_ways_use_up_one_rate() -> None:
 
 async def test_who_has_all_its_places_waits() -> None:
     served = await _served(Limits(requests_in_flight=2))
-    served.access.in_flight.enter("192.0.2.1")
+    served.app.traffic.in_flight.enter("192.0.2.1")
     assert served.at_once() is not None
-    served.access.in_flight.enter("192.0.2.1")
+    served.app.traffic.in_flight.enter("192.0.2.1")
     assert served.at_once() is None
     assert served.at_once(client="192.0.2.2") is not None
-    served.access.in_flight.leave("192.0.2.1")
+    served.app.traffic.in_flight.leave("192.0.2.1")
     assert served.at_once() is not None
 
 

@@ -1,4 +1,4 @@
-"""Who may call, how often, and who pays.
+"""Who may write, who pays for it, and who may look at what the server tells of itself.
 
 Reading needs no account, for an id of 256 bits is the permission. Writing needs a grant, or, where admission is open,
 gets a small free one by address. Quotas are checked against the ledger at most every `_USAGE_SECONDS` plus what was
@@ -8,31 +8,26 @@ admitted since, so one interface overruns them by what is in flight at most.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hmac
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from cairn.config import Limits
 from cairn.core.block import GrantId
-from cairn.core.chain import ChainId
 from cairn.core.clock import Clock
 from cairn.core.errors import Forbidden, Limited
 from cairn.core.store import Ledger, Usage
 from cairn.interface.admission.forwarded import is_local, is_of_foreign_page, is_of_this_machine
 from cairn.interface.admission.grant import TOKEN_CHARS_MAX, Grant, read_grant
-from cairn.interface.admission.rates import Places, Rate, address_group
-from cairn.interface.admission.room import room_for_answers
+from cairn.interface.admission.rates import Rate, address_group
 from cairn.interface.admission.secret import NodeSecret
 from cairn.interface.http.exchange import Request
 
 _USAGE_SECONDS: Final = 10.0
 _ACCOUNTS_MAX: Final = 65_536
 _BEARER: Final = "bearer "
-_ITEMS_PER_REQUEST: Final = 32  # they cost a server what one request does, about
 
 
 class Viewer(Enum):
@@ -50,10 +45,10 @@ class _Account:
 
 
 class Access:
-    """Decides for every request whether it may go on.
+    """Decides what a request may do, and counts what its grant pays for.
 
     `is_free` is the developer's own machine: open admission without quota or rate. `processes` serve together: each has
-    its share of the limits, and of a grant's rate.
+    its share of a grant's rate.
     """
 
     def __init__(
@@ -61,7 +56,7 @@ class Access:
         processes: int = 1,
     ) -> None:  # fmt: skip
         self.admission = admission
-        self._is_free = is_free
+        self.is_free = is_free
         self._processes = processes
         self._ledger = ledger
         self._limits = limits
@@ -71,89 +66,7 @@ class Access:
         self._view_tokens = {viewer: [*secret.tokens(viewer.value), self._admin_token] for viewer in Viewer}
         self._accounts: OrderedDict[GrantId, _Account] = OrderedDict()
         self._asking: dict[GrantId, asyncio.Task[_Account]] = {}
-        free = 0 if is_free else 1
-        self._requests = Rate(free * limits.requests_per_second, clock, "too many requests from this address")
-        self._doors = Rate(
-            free * limits.door_requests_per_minute / 60, clock, "too many tries at doors from this address",
-            burst=limits.door_requests_per_minute / 3,
-        )  # fmt: skip
-        self._bad = Rate(
-            free * limits.bad_signatures_per_minute / 60, clock, "too many entries from this address did not verify",
-            burst=limits.bad_signatures_per_minute,
-        )  # fmt: skip
-        self.answers = room_for_answers()
         self._appends = Rate(0, clock, "this grant appends too fast")
-        self.in_flight = Places(free * limits.requests_in_flight, "this address has too many requests at once")
-        self._messages = Rate(
-            free * limits.live_messages_per_second, clock, "too many messages on this socket",
-            burst=limits.live_socket_chains + 2 * limits.live_messages_per_second,  # each chain may be asked for alone
-        )  # fmt: skip
-        self._whispers = Rate(
-            free * limits.ephemeral_per_second, clock, "too many ephemeral messages from this address"
-        )
-        self._chains = Rate(
-            free * limits.chain_ephemeral_per_second, clock, "too many ephemeral messages in this chain"
-        )
-        self.sockets = Places(free * limits.live_sockets, "this address has too many live sockets")
-        self.streams = Places(free * limits.live_streams, "this address has too many live streams")
-
-    # --- by address --------------------------------------------------------------------------------------------------
-
-    def check_request(self, client: str) -> None:
-        """Count a request. Raises Limited."""
-        if not self._is_free:
-            self._requests.take(address_group(client))
-
-    def check_items(self, client: str, count: int) -> None:
-        """Count what a request asks for, beside the request itself: each `_ITEMS_PER_REQUEST` items are one more, and
-        all together those of a second at most, so that none is too large for ever. Raises Limited."""
-        if not self._is_free and count >= _ITEMS_PER_REQUEST:
-            more = min(count // _ITEMS_PER_REQUEST, int(self._limits.requests_per_second))
-            self._requests.take(address_group(client), more)
-
-    def admits(self, client: Callable[[], str]) -> bool:
-        """Count a request that is answered without waiting; False, with nothing counted, if it has to be refused."""
-        if self._is_free:
-            return True
-        group = address_group(client())
-        if self.in_flight.is_full(group):
-            return False
-        try:
-            self._requests.take(group)
-        except Limited:
-            return False
-        return True
-
-    def check_door(self, client: str) -> None:
-        """Count a request to a door. Raises Limited."""
-        self._doors.take(address_group(client))
-
-    def check_signatures(self, client: str) -> None:
-        """Refuse who sent too many entries that did not verify. Raises Limited."""
-        if self._bad.is_spent(address_group(client)):
-            self._bad.take(address_group(client))
-
-    def count_bad_entry(self, client: str) -> None:
-        """Count an entry that did not verify. Raises Limited."""
-        self._bad.take(address_group(client))
-
-    def check_message(self, socket: str) -> None:
-        """Count a message on a live socket, by the socket's own name. Raises Limited."""
-        self._messages.take(socket)
-
-    def check_ephemeral(self, chain_id: ChainId, client: str) -> None:
-        """Count an ephemeral message for who sent it, and refuse it where its chain has had enough. Raises Limited."""
-        self._whispers.take(address_group(client))
-        if self._chains.is_spent(chain_id.hex()):
-            self._chains.take(chain_id.hex())
-
-    def count_ephemeral(self, chain_id: ChainId) -> None:
-        """Count an ephemeral message that was passed on for its chain. What was not (forged, or heard and sent again)
-        is not counted there, or whoever knows a chain could silence its writer."""
-        with contextlib.suppress(Limited):  # others were under way
-            self._chains.take(chain_id.hex())
-
-    # --- by grant ----------------------------------------------------------------------------------------------------
 
     def grant_of(self, request: Request) -> Grant:
         """The grant that pays for a write.
@@ -165,7 +78,7 @@ class Access:
         if token is not None:
             return read_grant(token, self._grant_keys, self._clock.now_ms() // 1000)
         if self.admission == "open":
-            if self._is_free:
+            if self.is_free:
                 _check_local(request)
             return self._free_grant(request.client)
         raise Forbidden("writing here needs a grant: ask the operator, and send it as `Authorization: Bearer crn1g_…`")
@@ -237,7 +150,7 @@ class Access:
 
     def _free_grant(self, client: str) -> Grant:
         mac = hmac.digest(self._grant_keys[0], address_group(client).encode(), "sha256")
-        if self._is_free:
+        if self.is_free:
             return Grant(GrantId(mac[:16]), 0, 0, 0)
         limits = self._limits
         return Grant(GrantId(mac[:16]), limits.free_grant_bytes, limits.free_grant_appends_per_second, 0)

@@ -23,16 +23,16 @@ from granian.server.embed import Server
 
 from cairn.config import Limits, Tls
 from cairn.core.descriptors import raise_descriptor_limit
-from cairn.core.errors import CairnError, Invalid, Limited, TooLarge
+from cairn.core.errors import Invalid
 from cairn.interface.admission.forwarded import TrustedProxies, host_name
-from cairn.interface.admission.room import Room, room_for_requests
+from cairn.interface.admission.room import room_for_requests
 from cairn.interface.app import App
+from cairn.interface.carrier.body import Body
 from cairn.interface.carrier.connections import Connections
 from cairn.interface.carrier.sockets import SocketCarrier
 from cairn.interface.http.answers import other_problem, problem_answer
 from cairn.interface.http.exchange import FileSlice, Headers, Request, Response
 
-_WHOLE_BODY_BYTES_MAX: Final = 64 * 1024
 _PIECE_BYTES: Final = 256 * 1024
 _BACKLOG: Final = 2_048
 _HTTP1_BUFFER_BYTES: Final = 128 * 1024
@@ -162,7 +162,7 @@ class _Adapter:
                 return
         client = self._client_of(scope, headers)
         host = (scope.authority or headers.get("host") or "").rpartition("@")[2]
-        body = _Body(protocol, headers, self._limits, self._room, client)
+        body = Body(protocol, headers, self._limits, self._room, client)
         request = Request(method, path, scope.query_string, headers, body, client, self._scheme, host_name(host))
         try:
             response = await self._app.answer(request)
@@ -267,88 +267,6 @@ async def _send_all(body: AsyncIterator[bytes], transport: Any, sending: Any) ->
             await transport.send_bytes(piece)
         except Exception:
             return  # the client is gone
-
-
-class _Body:
-    """A request's body, bounded in size and time, and large ones by the room that there is for all."""
-
-    __slots__ = ("_client", "_held", "_length", "_limits", "_protocol", "_room")
-
-    def __init__(self, protocol: Any, headers: Any, limits: Limits, room: Room, client: str) -> None:
-        self._protocol = protocol
-        self._limits = limits
-        self._room = room
-        self._client = client
-        self._held = 0
-        length = headers.get("content-length")
-        self._length = int(length) if length is not None and length.isascii() and length.isdecimal() else None
-
-    async def read(self, bytes_max: int) -> bytes:
-        """See `RequestBody.read`."""
-        if self._length is None:
-            return await self._read_nothing()
-        if self._length > bytes_max:
-            raise TooLarge(f"the body holds at most {bytes_max} bytes")
-        if self._length <= _WHOLE_BODY_BYTES_MAX:
-            return await self._read_whole()
-        pieces = []
-        size = 0
-        async for piece in self.stream():
-            size += len(piece)
-            if size > bytes_max:
-                raise TooLarge(f"the body holds at most {bytes_max} bytes")
-            self._room.take(self._client, len(piece))
-            self._held += len(piece)
-            pieces.append(piece)
-        return self._checked(b"".join(pieces))
-
-    def release(self) -> None:
-        """Say that the bytes that were read are held no more."""
-        if self._held:
-            self._room.give_back(self._client, self._held)
-            self._held = 0
-
-    async def stream(self) -> AsyncIterator[bytes]:
-        """See `RequestBody.stream`."""
-        pieces = aiter(self._protocol)
-        try:
-            async with asyncio.timeout(self._limits.body_seconds or None):
-                while True:
-                    async with asyncio.timeout(self._limits.body_idle_seconds or None):
-                        try:
-                            piece = await anext(pieces)
-                        except StopAsyncIteration:
-                            return
-                    yield bytes(piece)
-        except TimeoutError:
-            raise Limited("the body came too slowly") from None
-        except CairnError:
-            raise
-        except Exception:
-            raise Invalid("the body ended early") from None
-
-    async def _read_nothing(self) -> bytes:
-        """A body whose length was not said can only be empty: where it breaks off cannot be told from its end."""
-        async for piece in self.stream():
-            if piece:
-                raise Invalid("a body needs a Content-Length")
-        return b""
-
-    async def _read_whole(self) -> bytes:
-        try:
-            async with asyncio.timeout(self._limits.body_idle_seconds or None):
-                return self._checked(bytes(await self._protocol()))
-        except TimeoutError:
-            raise Limited("the body came too slowly") from None
-        except CairnError:
-            raise
-        except Exception:
-            raise Invalid("the body ended early") from None
-
-    def _checked(self, body: bytes) -> bytes:
-        if self._length is not None and len(body) != self._length:
-            raise Invalid("the body has another length than its Content-Length")
-        return body
 
 
 async def _send_file(scope: Any, protocol: Any, response: Response, body: FileSlice) -> None:

@@ -17,8 +17,8 @@ import msgspec
 from cairn.config import Limits
 from cairn.core.chain import SEQ_MAX, ChainId, Seq
 from cairn.core.errors import CairnError, Invalid, TooLarge, Unavailable
-from cairn.interface.admission.access import Access
 from cairn.interface.admission.rates import address_group
+from cairn.interface.admission.traffic import Traffic
 from cairn.interface.http.answers import COMMON, NO_STORE
 from cairn.interface.http.exchange import Request, Response
 from cairn.interface.http.query import parse_query
@@ -40,9 +40,9 @@ _CURSOR_CHARS_MAX: Final = 64 * 17
 class LiveRoutes:
     """The handler of /v1/live."""
 
-    def __init__(self, feeds: Feeds, access: Access, limits: Limits) -> None:
+    def __init__(self, feeds: Feeds, traffic: Traffic, limits: Limits) -> None:
         self._feeds = feeds
-        self._access = access
+        self._traffic = traffic
         self._limits = limits
         self._shared = _SharedData()
         self._streams: set[_Stream] = set()
@@ -60,7 +60,7 @@ class LiveRoutes:
         """GET /v1/live as an event stream."""
         cursor = self._cursor_of(request)
         client = address_group(request.client)
-        self._access.streams.enter(client)
+        self._traffic.streams.enter(client)
         stream = _Stream(self._feeds, cursor, self._shared, lambda: self._left(stream, client))
         self._streams.add(stream)
         try:
@@ -78,7 +78,7 @@ class LiveRoutes:
 
     def _left(self, stream: _Stream, client: str) -> None:
         self._streams.discard(stream)
-        self._access.streams.leave(client)
+        self._traffic.streams.leave(client)
 
     def _cursor_of(self, request: Request) -> dict[ChainId, Seq]:
         """The chains asked for, each with the next seq, in the order of the query."""
@@ -87,7 +87,7 @@ class LiveRoutes:
             raise Invalid("a live stream names its chains: /v1/live?chain=ID@SEQ")
         if len(wanted) > self._limits.live_chains:
             raise TooLarge(f"one stream carries at most {self._limits.live_chains} chains")
-        self._access.check_items(request.client, len(wanted))
+        self._traffic.check_items(request.client, len(wanted))
         cursor = dict(_parse_chain(value) for value in wanted)
         if len(cursor) != len(wanted):
             raise Invalid("a chain is named twice")

@@ -25,8 +25,8 @@ from cairn.core.clock import Clock
 from cairn.core.ephemeral import Ephemeral
 from cairn.core.errors import CairnError, Invalid, Limited, TooLarge, Unavailable
 from cairn.core.store import Store
-from cairn.interface.admission.access import Access
 from cairn.interface.admission.rates import address_group
+from cairn.interface.admission.traffic import Traffic
 from cairn.interface.live.feeds import Feed, Feeds
 from cairn.interface.live.subscriptions import Subscriptions
 from cairn.interface.numbers.families import Families, counters, gauges
@@ -80,15 +80,15 @@ class LiveSockets:
     """All live sockets of this process."""
 
     def __init__(
-        self, store: Store, feeds: Feeds, head_of: Callable[[ChainId], Awaitable[Head]], access: Access, limits: Limits,
-        clock: Clock,
+        self, store: Store, feeds: Feeds, head_of: Callable[[ChainId], Awaitable[Head]], traffic: Traffic,
+        limits: Limits, clock: Clock,
     ) -> None:  # fmt: skip
         self.feeds = feeds
         self.lagged = 0
         self.sent_messages = 0
         self._store = store
         self._head_of = head_of
-        self._access = access
+        self._traffic = traffic
         self._limits = limits
         self._clock = clock
         self._conversations: set[_Conversation] = set()
@@ -115,18 +115,18 @@ class LiveSockets:
         """
         if self._is_stopping or len(self._conversations) >= self._limits.connections:
             raise Unavailable("the server takes no more sockets now: try again later")
-        self._access.check_request(client)
+        self._traffic.check_request(client)
         group = address_group(client)
-        self._access.sockets.enter(group)
+        self._traffic.sockets.enter(group)
         try:
             yield
         finally:
-            self._access.sockets.leave(group)
+            self._traffic.sockets.leave(group)
 
     async def serve(self, socket: Socket) -> None:
         """Speak with one client until either has enough, and say why."""
         conversation = _Conversation(
-            self, self._store, self._head_of, self._access, self._limits, self._clock, socket, next(self._numbers)
+            self, self._store, self._head_of, self._traffic, self._limits, self._clock, socket, next(self._numbers)
         )  # fmt: skip
         self._conversations.add(conversation)
         try:
@@ -159,7 +159,7 @@ class _Conversation:
     """One socket: a `Follower` of its chains."""
 
     def __init__(
-        self, sockets: LiveSockets, store: Store, head_of: Callable[[ChainId], Awaitable[Head]], access: Access,
+        self, sockets: LiveSockets, store: Store, head_of: Callable[[ChainId], Awaitable[Head]], traffic: Traffic,
         limits: Limits, clock: Clock, socket: Socket, number: int,
     ) -> None:  # fmt: skip
         self.subscriptions = Subscriptions(limits.live_socket_chains)
@@ -167,7 +167,7 @@ class _Conversation:
         self._feeds = sockets.feeds
         self._relay = store.relay
         self._head_of = head_of
-        self._access = access
+        self._traffic = traffic
         self._clock = clock
         self._socket = socket
         self._number = str(number)
@@ -215,7 +215,7 @@ class _Conversation:
             message = await self._socket.receive()
             if len(message) > self._sockets.bytes_max:
                 raise TooLarge(f"a message on this socket has at most {self._sockets.bytes_max} bytes")
-            self._access.check_message(self._number)
+            self._traffic.check_message(self._number)
             if isinstance(message, bytes):
                 await self._pass_on(Ephemeral.decode(message))
             else:
@@ -230,9 +230,9 @@ class _Conversation:
 
     async def _subscribe_all(self, command: Command) -> None:
         try:
-            self._access.check_request(self._socket.client)
+            self._traffic.check_request(self._socket.client)
             self.subscriptions.check_room(command.subscribe)
-            self._access.check_items(self._socket.client, len(command.subscribe))
+            self._traffic.check_items(self._socket.client, len(command.subscribe))
         except CairnError as error:
             for chain_id in command.subscribe:
                 await self._say(encode_problem(error, chain_id))
@@ -257,12 +257,12 @@ class _Conversation:
     async def _pass_on(self, message: Ephemeral) -> None:
         client = self._socket.client
         try:
-            self._access.check_signatures(client)
-            self._access.check_ephemeral(message.chain_id, client)
+            self._traffic.check_signatures(client)
+            self._traffic.check_ephemeral(message.chain_id, client)
             if message.chain_id not in self.subscriptions:
                 await self._head_of(message.chain_id)  # which refuses doors
             if await self._relay.send(message):
-                self._access.count_ephemeral(message.chain_id)
+                self._traffic.count_ephemeral(message.chain_id)
             self._sockets.sent_messages += 1
         except CairnError as error:
             await self._say(encode_problem(self._counted(error), message.chain_id))
@@ -271,7 +271,7 @@ class _Conversation:
         """What to tell of a message that was refused, counting it if it did not verify."""
         if isinstance(error, Invalid):
             with contextlib.suppress(Limited):
-                self._access.count_bad_entry(self._socket.client)
+                self._traffic.count_bad_entry(self._socket.client)
         return error
 
     async def _say(self, text: str) -> None:

@@ -13,6 +13,7 @@ from cairn.core.errors import CairnError, Invalid, Limited, NotFound, TooLarge, 
 from cairn.core.store import BlockStore, Ledger
 from cairn.interface.admission.access import Access
 from cairn.interface.admission.grant import Grant
+from cairn.interface.admission.traffic import Traffic
 from cairn.interface.http.answers import COMMON, bytes_answer, empty_answer, other_problem, problem_answer
 from cairn.interface.http.exchange import Headers, Request, RequestHeaders, Response
 from cairn.interface.http.ranges import Unsatisfiable, etag_matches, parse_range
@@ -59,11 +60,14 @@ Near = Callable[[BlockId], Block | None]
 class BlockRoutes:
     """The handlers of /v1/blocks."""
 
-    def __init__(self, blocks: BlockStore, ledger: Ledger, near: Near, access: Access, limits: Limits) -> None:
+    def __init__(
+        self, blocks: BlockStore, ledger: Ledger, near: Near, access: Access, traffic: Traffic, limits: Limits
+    ) -> None:
         self._blocks = blocks
         self._ledger = ledger
         self._near = near
         self._access = access
+        self._traffic = traffic
         self._limits = limits
 
     async def get_block(self, request: Request, block_hex: str) -> Response:
@@ -183,7 +187,7 @@ class BlockRoutes:
         """A frame, and how many bytes the client has taken of the room for answers until it has it."""
         try:
             block = await self._blocks.get(block_id)
-            self._access.answers.take(client, len(block))
+            self._traffic.answers.take(client, len(block))
         except NotFound:
             return _Frame(encode_missing_block(block_id, ABSENT), 0)
         except CairnError:
@@ -192,14 +196,14 @@ class BlockRoutes:
 
     def _let_go(self, task: asyncio.Task[_Frame], client: str) -> None:
         if task.done() and not task.cancelled() and task.exception() is None:
-            self._access.answers.give_back(client, task.result().held_bytes)
+            self._traffic.answers.give_back(client, task.result().held_bytes)
         else:
             task.cancel()
 
     def _check_count(self, request: Request, items: Sequence[object]) -> None:
         if len(items) > self._limits.batch_items:
             raise TooLarge(f"one request holds at most {self._limits.batch_items} items")
-        self._access.check_items(request.client, len(items))
+        self._traffic.check_items(request.client, len(items))
 
 
 def _ranged(data: bytes, wanted: str, if_range: str | None, etag: str) -> Response:

@@ -20,6 +20,7 @@ from cairn.core.errors import CairnError, Invalid, Limited, NotFound
 from cairn.core.store import ChainStore
 from cairn.interface.admission.access import Access
 from cairn.interface.admission.grant import Grant
+from cairn.interface.admission.traffic import Traffic
 from cairn.interface.http.answers import COMMON, NO_STORE, bytes_answer, empty_answer, json_answer
 from cairn.interface.http.exchange import Request, Response
 from cairn.interface.http.query import parse_query
@@ -51,9 +52,10 @@ _MISSING: Final = "there is no such chain"
 class ChainRoutes:
     """The handlers of /v1/chains and /v1/doors."""
 
-    def __init__(self, chains: ChainStore, access: Access, limits: Limits) -> None:
+    def __init__(self, chains: ChainStore, access: Access, traffic: Traffic, limits: Limits) -> None:
         self._chains = chains
         self._access = access
+        self._traffic = traffic
         self._limits = limits
 
     async def get_chain(self, request: Request, chain_hex: str) -> Response:
@@ -66,7 +68,7 @@ class ChainRoutes:
 
     async def get_door(self, request: Request, chain_hex: str) -> Response:
         """GET /v1/doors/{id}."""
-        self._access.check_door(request.client)
+        self._traffic.check_door(request.client)
         chain_id = ChainId(parse_id(chain_hex))
         try:
             status, kind, document = 200, "application/json", head_to_json(await self.head_of(chain_id, door=True))
@@ -81,7 +83,7 @@ class ChainRoutes:
 
     async def get_door_entries(self, request: Request, chain_hex: str) -> Response:
         """GET /v1/doors/{id}/entries."""
-        self._access.check_door(request.client)
+        self._traffic.check_door(request.client)
         answer = await self._entries(request, await self.head_of(ChainId(parse_id(chain_hex)), door=True))
         answer.headers = [header for header in answer.headers if header[0] != "cache-control"] + [NO_STORE]
         return answer
@@ -92,13 +94,13 @@ class ChainRoutes:
 
     async def post_door_entries(self, request: Request, chain_hex: str) -> Response:
         """POST /v1/doors/{id}/entries."""
-        self._access.check_door(request.client)
+        self._traffic.check_door(request.client)
         return await self._append(request, chain_hex, FLAG_DOOR)
 
     async def post_chains_read(self, request: Request) -> Response:
         """POST /v1/chains/read."""
         items = decode_read(await request.body.read(_READ_BYTES_MAX))
-        self._access.check_items(request.client, len(items))
+        self._traffic.check_items(request.client, len(items))
         headers = [*COMMON, ("content-type", "application/octet-stream"), NO_STORE]
         return Response(200, headers, self._pieces(items, request.client))
 
@@ -115,7 +117,7 @@ class ChainRoutes:
 
     async def _entries(self, request: Request, head: Head) -> Response:
         start, stop, limit = _page_of(request.query, head)
-        with self._access.answers.holding(request.client) as take:
+        with self._traffic.answers.holding(request.client) as take:
             entries = await self._page(head.chain_id, Seq(start), Seq(stop), limit, take)
         is_full = start % PAGE_ENTRIES == 0 and [e.seq for e in entries] == list(range(start, start + PAGE_ENTRIES))
         headers = (("cairn-head", f"{head.seq} {head.hash.hex()}"), _IMMUTABLE if is_full else _NO_CACHE)
@@ -139,7 +141,7 @@ class ChainRoutes:
         waiting = deque(items)
         left = self._limits.batch_bytes
         while waiting:
-            with self._access.answers.holding(client) as take:
+            with self._traffic.answers.holding(client) as take:
                 piece = bytearray()
                 while waiting and len(piece) < _PIECE_BYTES:
                     piece += await self._read_item(waiting.popleft(), left - len(piece), take)
@@ -167,7 +169,7 @@ class ChainRoutes:
     async def _append(self, request: Request, chain_hex: str, flags: int) -> Response:
         chain_id = parse_id(chain_hex)
         grant = self._access.grant_of(request)
-        self._access.check_signatures(request.client)
+        self._traffic.check_signatures(request.client)
         raws = decode_entries(await request.body.read(self._limits.batch_bytes))
         try:
             entries = decode_batch(raws)
@@ -176,7 +178,7 @@ class ChainRoutes:
             await self._check_limits(grant, entries)
             head, fresh = await self._chains.append(entries, grant.id)
         except Invalid:
-            self._access.count_bad_entry(request.client)
+            self._traffic.count_bad_entry(request.client)
             raise
         return json_answer(201 if fresh else 200, head_to_json(head), ("etag", f'"{head.hash.hex()}"'), NO_STORE)
 
