@@ -1,4 +1,4 @@
-"""What tests with many followers of one chain share, on sockets and on event streams."""
+"""What tests of followers share, on sockets and on event streams: their server, its chains, and how they are cut."""
 
 from __future__ import annotations
 
@@ -6,16 +6,28 @@ import asyncio
 import os
 import select
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from cairn.testing.chains import Writer
-from tests.harness import Server
-from tests.integration.http.api import Holder
+from tests.harness import Server, serving
+from tests.integration.http.api import FREE_OF_RATES, Holder
 
 
-def standing_writer(server: Server) -> Writer:
+@contextmanager
+def serving_followers(folder: Path) -> Iterator[Server]:
+    """A server without rates, which lets go who takes nothing for 4 s. It is healthy in the end."""
+    limits = {**FREE_OF_RATES, "send_seconds": 4}
+    with serving(folder, interface={"admission": "open", "limits": limits}) as server:
+        yield server
+        server.assert_healthy()
+
+
+def standing_writer(server: Server, flags: int = 0) -> Writer:
     """The writer of a new chain that stands, with its genesis alone."""
-    writer = Writer(os.urandom(8).hex())
-    assert Holder(server).append(writer.entries).status == 201
+    writer = Writer(os.urandom(8).hex(), flags)
+    assert Holder(server).append(writer.entries, kind="doors" if flags else "chains").status == 201
     return writer
 
 

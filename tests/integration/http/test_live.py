@@ -14,6 +14,7 @@ from cairn.core.chain import Kind
 from cairn.testing.chains import Writer
 from tests.harness import serving
 from tests.integration.http.api import FREE_OF_RATES, Holder
+from tests.integration.http.crowds import serving_followers, standing_writer
 from tests.integration.http.events import Subscriber
 
 _SEED = 20
@@ -22,23 +23,13 @@ _MIB = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    limits = {**FREE_OF_RATES, "send_seconds": 4}
-    with serving(tmp_path_factory.mktemp("live"), interface={"admission": "open", "limits": limits}) as server:
+    with serving_followers(tmp_path_factory.mktemp("live")) as server:
         yield server
-        server.assert_healthy()
 
 
 @pytest.fixture
 def writers(server):
-    return _writers(server, 3)
-
-
-def _writers(server, count):
-    """Chains that stand, with their genesis alone."""
-    made = [Writer(os.urandom(8).hex()) for _ in range(count)]
-    for writer in made:
-        assert Holder(server).append(writer.entries).status == 201
-    return made
+    return [standing_writer(server) for _ in range(3)]
 
 
 def _id(writer):
@@ -181,7 +172,7 @@ def test_streams_that_are_refused(server, query, status, code):
 
 
 def test_sixty_four_chains_are_taken_and_a_door_is_none(server):
-    made = _writers(server, 64)
+    made = [standing_writer(server) for _ in range(64)]
 
     async def run():
         async with await Subscriber.open(server.port, [f"{_id(writer)}@0" for writer in made]) as subscriber:
@@ -203,7 +194,7 @@ def test_a_cursor_of_another_stream_is_refused(server, writers, last_id):
 def test_every_place_is_given_back_however_a_stream_ends(tmp_path):
     """To ask for the head of a stream takes no place, nor does a stream that is refused."""
     with serving(tmp_path, interface={"admission": "open", "limits": {**FREE_OF_RATES, "live_streams": 2}}) as server:
-        (writer,) = _writers(server, 1)
+        writer = standing_writer(server)
         path = f"/v1/live?chain={writer.keys.chain_id.hex()}"
         for _ in range(5):
             assert server.ask("HEAD", path).status == 200

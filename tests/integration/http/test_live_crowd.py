@@ -5,29 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 
-import pytest
-
-from tests.harness import serving
-from tests.integration.http.api import FREE_OF_RATES
-from tests.integration.http.crowds import append, standing_writer, until_cut
+from tests.integration.http.crowds import append, until_cut
 from tests.integration.http.events import Subscriber
 
 _SUBSCRIBERS = 1_000
 _STUCK = 10
 _MIB = 1024 * 1024
-
-
-@pytest.fixture
-def server(tmp_path):
-    limits = {**FREE_OF_RATES, "send_seconds": 4}
-    with serving(tmp_path, interface={"admission": "open", "limits": limits}) as server:
-        yield server
-        server.assert_healthy()
-
-
-@pytest.fixture
-def writer(server):
-    return standing_writer(server)
 
 
 async def _open_many(server, writer, count, buffer_bytes=2**16):

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from cairn.core.chain import Entry, Kind
+from cairn.core.chain import FLAG_DOOR, Entry, Kind
 from cairn.core.ephemeral import Ephemeral
 from cairn.testing.chains import Writer
-from tests.harness import Server, serving
-from tests.integration.http.api import FREE_OF_RATES, Holder
+from tests.harness import Server
+from tests.integration.http.api import Holder
+from tests.integration.http.crowds import serving_followers, standing_writer
 from tests.integration.http.sockets import Front, fronts
 
 _SEED = 31
@@ -22,23 +23,13 @@ _SEED = 31
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    limits = {**FREE_OF_RATES, "send_seconds": 4}
-    with serving(tmp_path_factory.mktemp("live"), interface={"admission": "open", "limits": limits}) as server:
+    with serving_followers(tmp_path_factory.mktemp("live")) as server:
         yield server
-        server.assert_healthy()
 
 
 @pytest.fixture
 def writers(server):
-    return _writers(server, 3)
-
-
-def _writers(server: Server, count: int, flags: int = 0) -> list[Writer]:
-    made = [Writer(os.urandom(8).hex(), flags) for _ in range(count)]
-    for writer in made:
-        kind = "doors" if flags else "chains"
-        assert Holder(server).append(writer.entries, kind=kind).status == 201
-    return made
+    return [standing_writer(server) for _ in range(3)]
 
 
 async def _append(server: Server, writer: Writer, payload: bytes = b"payload", kind: Kind = Kind.LINK) -> Entry:
@@ -139,7 +130,7 @@ async def test_a_closed_chain_is_said_to_have_ended(server, writers):
 
 
 async def test_unknown_chains_and_doors_are_refused_and_the_rest_goes_on(server, writers):
-    (door,), unknown = _writers(server, 1, flags=1), Writer("unknown")
+    door, unknown = standing_writer(server, FLAG_DOOR), Writer("unknown")
     async with fronts() as session:
         front = await session.open(server)
         await front.subscribe({unknown: 0, door: 0, writers[0]: 0})

@@ -5,30 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 
-import pytest
-
 from cairn.wire.live import Command, encode_command
-from tests.harness import serving
-from tests.integration.http.api import FREE_OF_RATES
-from tests.integration.http.crowds import append, standing_writer, until_cut
+from tests.integration.http.crowds import append, until_cut
 from tests.integration.http.sockets import TEXT, frame, fronts, open_raw
 
 _SOCKETS = 1_000
 _STUCK = 10
 _MIB = 1024 * 1024
-
-
-@pytest.fixture
-def server(tmp_path):
-    limits = {**FREE_OF_RATES, "send_seconds": 4}
-    with serving(tmp_path, interface={"admission": "open", "limits": limits}) as server:
-        yield server
-        server.assert_healthy()
-
-
-@pytest.fixture
-def writer(server):
-    return standing_writer(server)
 
 
 async def _receive(front, count):

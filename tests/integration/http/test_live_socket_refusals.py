@@ -12,7 +12,6 @@ import pytest
 
 from tests.harness import counts_alone, serving
 from tests.integration.http.api import FREE_OF_RATES
-from tests.integration.http.crowds import standing_writer
 from tests.integration.http.sockets import BINARY, TEXT, Front, frame, fronts, open_raw
 
 _ID = "0" * 64
@@ -27,11 +26,6 @@ def server(tmp_path_factory):
     with serving(tmp_path_factory.mktemp("live"), interface={"admission": "open", "limits": _LIMITS}) as server:
         yield server
         server.assert_healthy()
-
-
-@pytest.fixture
-def writer(server):
-    return standing_writer(server)
 
 
 @pytest.fixture
