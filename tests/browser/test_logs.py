@@ -127,6 +127,32 @@ def test_a_snapshot_is_where_others_begin(device: Callable[[], Device]) -> None:
     assert reader.run("return log.list.map(({ kind }) => kind);") == [*["entry"] * 3, "snapshot", "entry"]
 
 
+def test_a_snapshot_and_what_belongs_to_it_are_written_together(device: Callable[[], Device]) -> None:
+    one, other = device(), device()
+    capability = one.run(NEW)
+    other.run(OPEN, capability)
+    one.run("await log.add('a'); await log.add('b');")
+    other.page.evaluate("() => { window.adding = Promise.all([...'cdefgh'].map((text) => log.add(text))); }")
+    one.run("await log.snapshotOf(() => [log.list.length, 'part 2', 'part 3']); await log.snapshotOf(() => []);")
+    other.run("await adding;")
+    one.run("await log.catchUp();")
+    values = one.run("return log.list.map(({ kind, value }) => [kind, value]);")
+    at = next(index for index, (kind, _) in enumerate(values) if kind == "snapshot")
+    assert values[at : at + 3] == [["snapshot", at], ["entry", "part 2"], ["entry", "part 3"]]
+    assert len(values) == 11
+
+
+def test_a_log_that_another_device_is_to_begin_is_followed(device: Callable[[], Device]) -> None:
+    writer, other = device(), device()
+    other.run(OPEN, writer.run(NEW))
+    other.run(WATCH)
+    other.run("await until(() => calls > 0);")
+    writer.run("await log.add('first');")
+    other.run("await until(() => list.length === 1);")
+    writer.run("await log.add('second');")
+    other.run("await until(() => list.length === 2);")
+
+
 def test_what_is_added_offline_arrives_later_in_order_and_once(device: Callable[[], Device], app: Server) -> None:
     one = device()
     capability = one.run(NEW)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.browser.dishonest import flip, lie_about_entries
 from tests.browser.pages import PASSWORD, Device
 
 MAKE = "window.space = await cairn.newSpace('Garden', 'Ann');"
@@ -103,3 +104,40 @@ def test_an_account_keeps_its_spaces(device: Callable[[], Device]) -> None:
     bob.run("await me.keepSpace('theirs', await cairn.openSpace(given));", other.run(INVITE, "Bob"))
     bob.run("window.space = await me.space('theirs'); await space.add('rain');")
     assert ann.run(SEEN) == [["ann", "seeds"], ["Bob", "rain"]]
+
+
+def test_a_snapshot_stands_for_what_its_member_wrote(device: Callable[[], Device]) -> None:
+    ann, bob = device(), device()
+    ann.run(MAKE)
+    invitation = ann.run(INVITE, "Bob")
+    bob.run(OPEN, invitation)
+    ann.run("await space.add('of Ann');")
+    bob.run("for (const n of [1, 2, 3]) await space.add(n);")
+    bob.run(
+        "await space.snapshotOf(() => [space.list.filter(({ member }) => member.name === 'Bob').length, 'and more']);"
+    )
+    bob.run("await space.snapshotOf(() => []);")
+    bob.run("await space.add(4);")
+    for one, opens in ((ann, ""), (bob, ""), (device(), OPEN), (device(), OPEN)):
+        one.run(opens, invitation if one is not ann else None)
+        assert one.run(SEEN) == [["Ann", "of Ann"], ["Bob", 3], ["Bob", "and more"], ["Bob", 4]]
+        kinds = one.run("return space.list.map(({ entry }) => entry.kind);")
+        assert kinds == ["entry", "snapshot", "entry", "entry"]
+
+
+def test_what_a_server_does_to_a_members_chain_is_told(device: Callable[[], Device]) -> None:
+    ann, bob = device(), device()
+    ann.run(MAKE)
+    bob.run(OPEN, ann.run(INVITE, "Bob"))
+    bob.run("for (const n of [1, 2, 3]) await space.add(n);")
+    reader = device()
+    lie_about_entries(reader.page, flip_one_of_five)
+    reader.run(OPEN, ann.run("return space.link();"))
+    reader.run(WATCH)
+    reader.run("await until(() => space.problem.value);")
+    assert reader.run("return space.problem.value.code;") == "tampered"
+
+
+def flip_one_of_five(entries: list[bytes]) -> list[bytes]:
+    """Bob's chain alone has five entries."""
+    return [*entries[:3], flip(entries[3], 200), *entries[4:]] if len(entries) == 5 else entries

@@ -147,9 +147,21 @@ export class Log {
    * @throws {CairnError} as `add`; Conflict: others wrote again and again meanwhile
    */
   async snapshot(reducer, initial) {
+    return this.snapshotOf(() => [this.#reduced(reducer, initial)]);
+  }
+
+  /**
+   * Writes what `make` gives when all accepted entries are in `list`: its first value as a snapshot, the others as entries
+   * right behind it, all or none. If it gives nothing, nothing is written.
+   *
+   * @param {() => unknown[]} make
+   * @returns {Promise<Added>} of the snapshot
+   * @throws {CairnError} as `snapshot`
+   */
+  async snapshotOf(make) {
     const writing = this.#writing();
     await this.flush();
-    return writing.snapshot(() => this.#reduced(reducer, initial));
+    return writing.snapshot(make);
   }
 
   /** Changes the keys: links given out before read nothing of what comes after. @returns {Promise<Added>} */
@@ -377,17 +389,16 @@ export class Log {
     if (news.delivered) await this.#history.catchUp().catch((error) => this.#failed(error));
   }
 
-  /** @param {() => void} watcher */
+  /** What cannot be reached yet, or is still to be written by another device, is asked for again. @param {() => void} watcher */
   async #follow(watcher) {
     try {
       await this.catchUp();
+      if (this.#watchers.has(watcher)) this.#tellSoon();
     } catch (error) {
       if (!(error instanceof Unavailable)) return this.#failed(error);
-      this.#retryTimer = setTimeout(() => void this.#follow(watcher), RETRY_MS);
-      return;
     }
-    if (this.#watchers.has(watcher)) this.#tellSoon();
-    this.#goLive();
+    if (this.#history.state) this.#goLive();
+    else this.#retryTimer = setTimeout(() => this.#watchers.has(watcher) && void this.#follow(watcher), RETRY_MS);
   }
 
   /** Follows the chain, if somebody watches and it has begun. */

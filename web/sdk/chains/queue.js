@@ -76,9 +76,9 @@ export class Queue {
     });
   }
 
-  /** Writes one entry at once, behind what waits. @param {Wanted} wanted @returns {Promise<Added>} */
-  async writeNow(wanted) {
-    const [entry] = await this.posting.writeNow([wanted]);
+  /** Writes entries at once, behind what waits; all or none. @param {Wanted[]} wanted @returns {Promise<Added>} of the first */
+  async writeNow(...wanted) {
+    const [entry] = wanted.length > 0 ? await this.posting.writeNow(wanted) : [];
     return { seq: entry ? entry.seq : null };
   }
 

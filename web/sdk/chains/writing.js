@@ -2,10 +2,12 @@
  * The writing half of a log. It is loaded when a log is opened that can write; who reads has no need of it.
  *
  * @import { Browser } from "../browser.js"
+ * @import { Bytes } from "../format/bytes.js"
  * @import { WriteCapability } from "../format/capability.js"
  * @import { Reference } from "../format/reference.js"
  * @import { History } from "./history.js"
  * @import { Added, QueueEvents } from "./queue.js"
+ * @import { Wanted } from "./writer.js"
  */
 
 import { Conflict } from "../errors.js";
@@ -59,18 +61,18 @@ export class Writing {
   }
 
   /**
-   * Writes a snapshot, from which others begin: the state that all accepted entries make.
+   * Writes a snapshot, from which others begin, and what belongs to it right behind it; all or none.
    *
-   * @param {() => unknown} state
-   * @returns {Promise<Added>}
+   * @param {() => unknown[]} make values, of all accepted entries; none: nothing is written
+   * @returns {Promise<Added>} of the snapshot
    * @throws {Conflict} others wrote again and again meanwhile
    */
-  async snapshot(state) {
+  async snapshot(make) {
     for (let attempt = 1; ; attempt++) {
       const { seq } = await this.history.catchUp();
-      const payload = encodePayload(state());
+      const payloads = make().map((value) => encodePayload(value));
       try {
-        return await this.queue.writeNow({ kind: KIND.CHECKPOINT, payload: () => payload, trims: true, at: seq + 1 });
+        return await this.queue.writeNow(...payloads.map((payload, index) => wantedAt(seq + 1, payload, index)));
       } catch (error) {
         if (!(error instanceof Conflict) || attempt === SNAPSHOT_TRIES) throw error;
       }
@@ -105,4 +107,10 @@ export class Writing {
     if (can === "write") return formatWrite(this.capability);
     return formatRead(await this.keys.toRead(this.history.state?.keyEpoch ?? 0));
   }
+}
+
+/** @param {number} at @param {Bytes} payload @param {number} index of it behind a snapshot, which is the first @returns {Wanted} */
+function wantedAt(at, payload, index) {
+  if (index > 0) return { kind: KIND.LINK, payload: () => payload };
+  return { kind: KIND.CHECKPOINT, payload: () => payload, trims: true, at };
 }

@@ -2,7 +2,8 @@
  * The order of what the members of a space wrote: the same for everyone who has the same entries. Pure.
  *
  * Each entry carries the time at which it was written, and no member writes an earlier time than it has seen. Where a
- * clock was behind, a chain's own order comes first. A time is a member's word, and proves nothing.
+ * clock was behind, a chain's own order comes first. A time is a member's word, and proves nothing. What a member wrote
+ * before its newest snapshot is left out: only those who came earlier have it.
  *
  * @import { LogEntry } from "../chains/log_entry.js"
  * @import { Member } from "./roster.js"
@@ -35,14 +36,16 @@ export function timeAfter(seen, now) {
   return Math.max(now, newest + 1);
 }
 
-/** What a member's chain adds to the space. @param {Member} member @param {LogEntry[]} list @returns {SpaceEntry[]} */
+/** What a member's chain adds to the space, from its newest snapshot on. @param {Member} member @param {LogEntry[]} list @returns {SpaceEntry[]} */
 export function entriesOf(member, list) {
-  const entries = [];
+  /** @type {SpaceEntry[]} */
+  let entries = [];
   let least = 0;
   for (const entry of list) {
     const found = unstamped(entry);
     if (!found || (member.lastSeq !== null && (entry.seq ?? Infinity) > member.lastSeq)) continue;
     least = Math.max(least, found.at);
+    if (entry.kind === "snapshot") entries = [];
     entries.push({ member, entry, at: least, value: found.value });
   }
   return entries;
@@ -60,7 +63,7 @@ function byId({ member: { id: a } }, { member: { id: b } }) {
 
 /** @param {LogEntry} entry @returns {{ at: number, value: any } | null} null: it is not the application's */
 function unstamped({ value, kind }) {
-  if (kind !== "entry") return null;
+  if (kind !== "entry" && kind !== "snapshot") return null;
   if (value instanceof Uint8Array) {
     const bytes = new Uint8Array(value);
     return bytes.length < TIME_BYTES ? null : { at: readU64(bytes, 0), value: bytes.slice(TIME_BYTES) };

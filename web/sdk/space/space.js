@@ -9,6 +9,7 @@
  * @import { Browser } from "../browser.js"
  * @import { ChainCapability } from "../chains/log.js"
  * @import { Added } from "../chains/queue.js"
+ * @import { CairnError } from "../errors.js"
  * @import { Member, Roster } from "./roster.js"
  * @import { SpaceEntry } from "./order.js"
  */
@@ -18,6 +19,7 @@ import { Forbidden, Invalid, NotFound } from "../errors.js";
 import { fromBase64url, textOf, toBase64url, utf8 } from "../format/bytes.js";
 import { formatWrite, newWriteCapability, parseCapability } from "../format/capability.js";
 import { sealMessage } from "../format/inbox.js";
+import { Signal } from "../signal.js";
 import { entriesOf, merged, stamped, timeAfter } from "./order.js";
 import { rosterOf } from "./roster.js";
 
@@ -37,6 +39,9 @@ export class Space {
   #stops = [];
   /** @type {Promise<void>} */
   #following = Promise.resolve();
+
+  /** What the server or a member did that is refused; see `Log.problem`. @type {Signal<CairnError | null>} */
+  problem = new Signal(/** @type {CairnError | null} */ (null));
 
   /** @param {Browser} browser @param {Log} roster @param {Log | null} own not for use outside of this class */
   constructor(browser, roster, own) {
@@ -85,6 +90,16 @@ export class Space {
     return [...this.#state.members.values()].filter(({ lastSeq }) => lastSeq === null);
   }
 
+  /** Those who were. @returns {Member[]} */
+  get removed() {
+    return [...this.#state.members.values()].filter(({ lastSeq }) => lastSeq !== null);
+  }
+
+  /** The id of the roster's chain in hex: the same for all members. */
+  get id() {
+    return this.#roster.id;
+  }
+
   /** Who this is; null for a reader. @returns {Member | null} */
   get me() {
     return this.#state.members.get(this.#own?.id ?? "") ?? null;
@@ -105,11 +120,26 @@ export class Space {
     return this.#writing().add(stamped(value, timeAfter(this.list, Date.now())));
   }
 
+  /**
+   * Writes what `make` gives in place of all that this member wrote so far, as `Log.snapshotOf` does in a log.
+   *
+   * @param {() => unknown[]} make called when all of that is in `list`
+   * @returns {Promise<Added>}
+   * @throws {CairnError} as `Log.snapshot`
+   */
+  async snapshotOf(make) {
+    const own = this.#writing();
+    await this.#catchUpMembers();
+    return own.snapshotOf(() => {
+      const at = timeAfter(this.list, Date.now());
+      const values = make().map((value, index) => stamped(value, at + index));
+      return values.length > 0 ? [...values, { roster: rosterCapabilityIn(own) }] : [];
+    });
+  }
+
   /** Accepts all that is new on the server. */
   async catchUp() {
-    await this.#own?.catchUp();
-    await this.#roster.catchUp();
-    await this.#openMembers();
+    await this.#catchUpMembers();
     await Promise.all([...this.#logs.values()].map(({ log }) => log.catchUp()));
   }
 
@@ -221,6 +251,13 @@ export class Space {
     return this.#own;
   }
 
+  /** Learns who is a member now, and what this one wrote. */
+  async #catchUpMembers() {
+    await this.#own?.catchUp();
+    await this.#roster.catchUp();
+    await this.#openMembers();
+  }
+
   /** @param {string} name @param {boolean} isOwner @returns {Promise<Log>} the member's, with the right to write */
   async #addMember(name, isOwner) {
     const capability = newWriteCapability();
@@ -270,12 +307,12 @@ export class Space {
     if (!text || text === (await this.#roster.capabilityText("read"))) return;
     this.#roster.close();
     this.#roster = await openedByText(this.browser, text);
-    if (this.#watchers.size > 0) this.#stops.push(this.#roster.watch(() => this.#changed()));
+    if (this.#watchers.size > 0) this.#stops.push(this.#watchRoster());
     await this.#roster.catchUp();
   }
 
   #follow() {
-    this.#stops.push(this.#roster.watch(() => this.#changed()));
+    this.#stops.push(this.#watchRoster());
     if (this.#own) this.#stops.push(this.#watchLog(this.#own));
     for (const opened of this.#logs.values()) opened.stop = this.#watchLog(opened.log);
     this.#changed();
@@ -286,9 +323,14 @@ export class Space {
     for (const { stop } of this.#logs.values()) stop();
   }
 
+  /** @returns {() => void} */
+  #watchRoster() {
+    return this.#roster.watch(() => this.#changed(), (error) => (this.problem.value = error)); // prettier-ignore
+  }
+
   /** @param {Log} log @returns {() => void} */
   #watchLog(log) {
-    const stopWatching = log.watch(() => this.#changed());
+    const stopWatching = log.watch(() => this.#changed(), (error) => (this.problem.value = error)); // prettier-ignore
     const stopHearing = log.hear((value) => this.#heard(log.id, value));
     return () => (stopWatching(), stopHearing());
   }

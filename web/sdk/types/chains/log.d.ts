@@ -83,6 +83,15 @@ export declare class Log {
      * @throws {CairnError} as `add`; Conflict: others wrote again and again meanwhile
      */
     snapshot<S>(reducer: (state: S, entry: LogEntry) => S, initial: S): Promise<Added>;
+    /**
+     * Writes what `make` gives when all accepted entries are in `list`: its first value as a snapshot, the others as entries
+     * right behind it, all or none. If it gives nothing, nothing is written.
+     *
+     * @param {() => unknown[]} make
+     * @returns {Promise<Added>} of the snapshot
+     * @throws {CairnError} as `snapshot`
+     */
+    snapshotOf(make: () => unknown[]): Promise<Added>;
     /** Changes the keys: links given out before read nothing of what comes after. @returns {Promise<Added>} */
     rotate(): Promise<Added>;
     /** Ends the log for ever. @param {unknown} [lastWords] @returns {Promise<Added>} */

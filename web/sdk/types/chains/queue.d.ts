@@ -66,8 +66,8 @@ export declare class Queue {
     get list(): LogEntry[];
     /** Adds what is to be sent. See `Log.add`. @param {Bytes} payload encoded @returns {Promise<Added>} */
     add(payload: Bytes): Promise<Added>;
-    /** Writes one entry at once, behind what waits. @param {Wanted} wanted @returns {Promise<Added>} */
-    writeNow(wanted: Wanted): Promise<Added>;
+    /** Writes entries at once, behind what waits; all or none. @param {Wanted[]} wanted @returns {Promise<Added>} of the first */
+    writeNow(...wanted: Wanted[]): Promise<Added>;
     /** Reads what waits, of all tabs and earlier visits. */
     load(): Promise<void>;
     /** What another tab did. @param {News} news */

@@ -2,10 +2,12 @@
  * The writing half of a log. It is loaded when a log is opened that can write; who reads has no need of it.
  *
  * @import { Browser } from "../browser.js"
+ * @import { Bytes } from "../format/bytes.js"
  * @import { WriteCapability } from "../format/capability.js"
  * @import { Reference } from "../format/reference.js"
  * @import { History } from "./history.js"
  * @import { Added, QueueEvents } from "./queue.js"
+ * @import { Wanted } from "./writer.js"
  */
 import type { Browser } from "../browser.js";
 import type { WriteCapability } from "../format/capability.js";
@@ -35,13 +37,13 @@ export declare class Writing {
     /** A record at a place of its own, or none. @param {unknown} value @param {number} at @returns {Promise<Added>} */
     addAt(value: unknown, at: number): Promise<Added>;
     /**
-     * Writes a snapshot, from which others begin: the state that all accepted entries make.
+     * Writes a snapshot, from which others begin, and what belongs to it right behind it; all or none.
      *
-     * @param {() => unknown} state
-     * @returns {Promise<Added>}
+     * @param {() => unknown[]} make values, of all accepted entries; none: nothing is written
+     * @returns {Promise<Added>} of the snapshot
      * @throws {Conflict} others wrote again and again meanwhile
      */
-    snapshot(state: () => unknown): Promise<Added>;
+    snapshot(make: () => unknown[]): Promise<Added>;
     /** Begins a new key epoch. @returns {Promise<Added>} */
     rotate(): Promise<Added>;
     /** @param {unknown} [lastWords] @returns {Promise<Added>} */

@@ -2,7 +2,8 @@
  * The order of what the members of a space wrote: the same for everyone who has the same entries. Pure.
  *
  * Each entry carries the time at which it was written, and no member writes an earlier time than it has seen. Where a
- * clock was behind, a chain's own order comes first. A time is a member's word, and proves nothing.
+ * clock was behind, a chain's own order comes first. A time is a member's word, and proves nothing. What a member wrote
+ * before its newest snapshot is left out: only those who came earlier have it.
  *
  * @import { LogEntry } from "../chains/log_entry.js"
  * @import { Member } from "./roster.js"
@@ -36,7 +37,7 @@ export declare function stamped(value: unknown, at: number): unknown;
  * @param {number} now
  */
 export declare function timeAfter(seen: SpaceEntry[], now: number): number;
-/** What a member's chain adds to the space. @param {Member} member @param {LogEntry[]} list @returns {SpaceEntry[]} */
+/** What a member's chain adds to the space, from its newest snapshot on. @param {Member} member @param {LogEntry[]} list @returns {SpaceEntry[]} */
 export declare function entriesOf(member: Member, list: LogEntry[]): SpaceEntry[];
 /** @param {SpaceEntry[][]} rows one for each member @returns {SpaceEntry[]} */
 export declare function merged(rows: SpaceEntry[][]): SpaceEntry[];

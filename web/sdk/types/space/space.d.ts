@@ -9,19 +9,24 @@
  * @import { Browser } from "../browser.js"
  * @import { ChainCapability } from "../chains/log.js"
  * @import { Added } from "../chains/queue.js"
+ * @import { CairnError } from "../errors.js"
  * @import { Member, Roster } from "./roster.js"
  * @import { SpaceEntry } from "./order.js"
  */
 import type { Browser } from "../browser.js";
 import type { ChainCapability } from "../chains/log.js";
 import type { Added } from "../chains/queue.js";
+import type { CairnError } from "../errors.js";
 import type { Member } from "./roster.js";
 import type { SpaceEntry } from "./order.js";
 import { Log } from "../chains/log.js";
+import { Signal } from "../signal.js";
 /** One space, as its owner, a member or a reader has it. Made by `Cairn.newSpace`, `Cairn.openSpace` and `Account.space`. */
 export declare class Space {
     #private;
     browser: Browser;
+    /** What the server or a member did that is refused; see `Log.problem`. @type {Signal<CairnError | null>} */
+    problem: Signal<CairnError | null>;
     /** @param {Browser} browser @param {Log} roster @param {Log | null} own not for use outside of this class */
     constructor(browser: Browser, roster: Log, own: Log | null);
     /** @param {Browser} browser @param {string} name @param {string} ownerName @returns {Promise<Space>} */
@@ -39,6 +44,10 @@ export declare class Space {
     get name(): string;
     /** Those who are members now. @returns {Member[]} */
     get members(): Member[];
+    /** Those who were. @returns {Member[]} */
+    get removed(): Member[];
+    /** The id of the roster's chain in hex: the same for all members. */
+    get id(): string;
     /** Who this is; null for a reader. @returns {Member | null} */
     get me(): Member | null;
     get isOwner(): boolean;
@@ -46,6 +55,14 @@ export declare class Space {
     get list(): SpaceEntry[];
     /** @param {unknown} value as for `Log.add` @returns {Promise<Added>} */
     add(value: unknown): Promise<Added>;
+    /**
+     * Writes what `make` gives in place of all that this member wrote so far, as `Log.snapshotOf` does in a log.
+     *
+     * @param {() => unknown[]} make called when all of that is in `list`
+     * @returns {Promise<Added>}
+     * @throws {CairnError} as `Log.snapshot`
+     */
+    snapshotOf(make: () => unknown[]): Promise<Added>;
     /** Accepts all that is new on the server. */
     catchUp(): Promise<void>;
     /**
