@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format sdk integration bench lock clean
+.PHONY: help run demo test check format sdk vendor integration bench lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,7 @@ check: $(VENV)/.ready-to-test node_modules/.ready ## Lint, types, layers, web mo
 	$(BIN)/lint-imports
 	node_modules/.bin/tsc --project tsconfig.json
 	node scripts/sdk.mjs --check
+	node scripts/vendor.mjs --check
 
 format: $(VENV)/.ready-to-test ## Put the code into its one form
 	$(BIN)/ruff check --fix .
@@ -33,6 +34,9 @@ format: $(VENV)/.ready-to-test ## Put the code into its one form
 
 sdk: node_modules/.ready ## Write the browser SDK as it is shipped: one small file, and types
 	node scripts/sdk.mjs
+
+vendor: node_modules/.ready ## Write what the applications take from others
+	node scripts/vendor.mjs
 
 integration: $(VENV)/.ready-to-test ## Run the tests with real processes only
 	$(BIN)/pytest tests/integration tests/faults $(ARGS)
