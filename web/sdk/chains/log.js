@@ -29,6 +29,7 @@ import { logEntryOf } from "./log_entry.js";
 import { ChainReader } from "./reader.js";
 
 const RETRY_MS = 2_000;
+const RETRY_MS_MAX = 60_000;
 
 /** One chain on one server. Made by `Account.open`, `Cairn.openLink` and `Cairn.newLog`. */
 export class Log {
@@ -192,7 +193,7 @@ export class Log {
 
   /** The keys that write this log; null for a link that reads. */
   get keys() {
-    return this.#write ? this.#write.keys : null;
+    return this.#write?.keys ?? null;
   }
 
   #writing() {
@@ -389,16 +390,22 @@ export class Log {
     if (news.delivered) await this.#history.catchUp().catch((error) => this.#failed(error));
   }
 
-  /** What cannot be reached yet, or is still to be written by another device, is asked for again. @param {() => void} watcher */
-  async #follow(watcher) {
+  /**
+   * What cannot be reached yet, or is still to be written by another device, is asked for again.
+   *
+   * @param {() => void} watcher
+   * @param {number} [pauseMs] until then
+   */
+  async #follow(watcher, pauseMs = RETRY_MS) {
     try {
       await this.catchUp();
-      if (this.#watchers.has(watcher)) this.#tellSoon();
+      if (!this.#watchers.has(watcher)) return;
+      this.#tellSoon();
     } catch (error) {
       if (!(error instanceof Unavailable)) return this.#failed(error);
     }
-    if (this.#history.state) this.#goLive();
-    else this.#retryTimer = setTimeout(() => this.#watchers.has(watcher) && void this.#follow(watcher), RETRY_MS);
+    if (this.#history.state) return this.#goLive();
+    this.#retryTimer = setTimeout(() => this.#follow(watcher, Math.min(2 * pauseMs, RETRY_MS_MAX)), pauseMs);
   }
 
   /** Follows the chain, if somebody watches and it has begun. */
