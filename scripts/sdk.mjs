@@ -19,6 +19,7 @@ const LATER = [
   "format/ephemeral.js",
   "objects/download.js",
   "objects/files.js",
+  "objects/streaming.js",
   "space/space.js",
   "state/memory.js",
   "state/own_logs.js",

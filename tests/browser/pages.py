@@ -43,6 +43,7 @@ def application(folder: Path, **settings: Any) -> Iterator[Server]:
     site = folder / "site"
     site.mkdir(parents=True)
     (site / "index.html").write_text(_INDEX)
+    (site / "worker.js").write_text('importScripts("/sdk/streaming_worker.js");\n')
     with serving(folder / "server", sites=[{"static": str(site)}], **settings) as server:
         yield server
 
@@ -62,8 +63,12 @@ class Device:
         page = self.context.new_page()
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.goto(f"{self.server.url}/{fragment}")
-        page.evaluate(_START, {"realm": self.realm})
+        self.start(page)
         return page
+
+    def start(self, page: Page) -> None:
+        """Connect the SDK on a page that was loaded anew."""
+        page.evaluate(_START, {"realm": self.realm})
 
     def run(self, body: str, argument: Any = None, page: Page | None = None) -> Any:
         """What the function with this body returns. `me`, `cairn` and all that was put on `window` are there."""

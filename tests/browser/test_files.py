@@ -168,3 +168,27 @@ def test_many_small_files_go_together(device: Callable[[], Device]) -> None:
     """)
     assert one.run("return log.list.length;") == 60
     assert len(requests) < 30
+
+
+def test_an_upload_that_is_given_up_leaves_nothing(device: Callable[[], Device], app: Server) -> None:
+    one = device()
+    one.run(NEW)
+    stored: list[str] = []
+
+    def note(request: Request) -> None:
+        if "blocks/put" in request.url and (response := request.response()) and response.ok:
+            answer = response.body()
+            stored.extend(answer[at : at + 32].hex() for at in range(0, len(answer), 33))
+
+    one.page.on("requestfinished", note)
+    one.run("""
+        const controller = new AbortController();
+        const onProgress = (done) => done > 3_000_000 && controller.abort();
+        window.put = file(12_000_000);
+        await log.putFile(put, { onProgress, signal: controller.signal }).catch(() => {});
+    """)
+    one.run("await log.removeFile(put);")
+    assert len(stored) >= 3
+    assert [block for block in stored if app.ask("HEAD", f"/v1/blocks/{block}").status != 404] == []
+    one.run("await log.putFile(put);")
+    assert one.run("return (await log.getFile(log.list[0])).size;") == 12_000_000

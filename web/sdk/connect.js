@@ -4,6 +4,7 @@
  * @import { Account } from "./account/account.js"
  * @import { DoorOptions } from "./account/accounts.js"
  * @import { ChainCapability } from "./chains/log.js"
+ * @import { Streaming } from "./objects/streaming.js"
  * @import { Space } from "./space/space.js"
  */
 
@@ -152,6 +153,17 @@ export class Cairn {
     await checkSupport();
     const capability = await this.#chainCapability(link);
     return (await import("./space/space.js")).Space.of(this.browser, capability);
+  }
+
+  /**
+   * Files at addresses of this page's own, which `<video>` plays and which are saved to disk as they come.
+   *
+   * @param {string | URL} worker the service worker in the page's folder: `importScripts("/sdk/streaming_worker.js")`
+   * @returns {Promise<Streaming>}
+   * @throws {CairnError} unsupported: this browser has no service workers, or not for this page
+   */
+  async streaming(worker) {
+    return (await import("./objects/streaming.js")).Streaming.of(this.browser, worker);
   }
 
   /** Ends what goes on. What waits stays on this device. */

@@ -28,6 +28,8 @@ import { Live } from "./live.js";
 import { logEntryOf } from "./log_entry.js";
 import { ChainReader } from "./reader.js";
 
+/** Loaded when a file is first put or asked for. */
+const files = () => import("../objects/files.js");
 const RETRY_MS = 2_000;
 const RETRY_MS_MAX = 60_000;
 
@@ -295,10 +297,8 @@ export class Log {
    * @throws {CairnError} as `add`
    */
   async putFile(blob, options = {}) {
-    const { keys } = this.#writing();
-    const { putFile } = await import("../objects/files.js");
-    const { value, reference } = await putFile(this.browser, keys, blob, options);
-    return this.add(value, { references: [reference] });
+    const { value, references } = await (await files()).putFile(this.browser, this.#writing().keys, blob, options);
+    return this.add(value, { references });
   }
 
   /**
@@ -308,7 +308,7 @@ export class Log {
    * @throws {CairnError} NotFound: it has no file, or the file was removed. TooLarge: over `bytesMax`
    */
   async getFile(entry, options = {}) {
-    return (await import("../objects/files.js")).getFile(this.browser, entry, options);
+    return (await files()).getFile(this.browser, entry, options);
   }
 
   /**
@@ -319,14 +319,17 @@ export class Log {
    * @returns {Promise<ReadableStream<Uint8Array<ArrayBuffer>>>}
    */
   async streamFile(entry, options = {}) {
-    return (await import("../objects/files.js")).streamFile(this.browser, entry, options);
+    return (await files()).streamFile(this.browser, entry, options);
   }
 
-  /** Removes a file's bytes from the server, unless another entry of this log has the same. @param {LogEntry} entry */
-  async removeFile(entry) {
-    const { keys } = this.#writing();
-    const others = this.list.filter((other) => other !== entry && other.seq !== entry.seq);
-    await (await import("../objects/files.js")).removeFile(this.browser, keys, entry, others);
+  /**
+   * Removes the bytes of a file and its preview from the server, unless another entry of this log has the same; or, of a `Blob`
+   * whose upload was broken off, what that has put there.
+   *
+   * @param {LogEntry | Blob} file
+   */
+  async removeFile(file) {
+    await (await files()).removeFile(this.browser, this.#writing().keys, file, this.list);
   }
 
   // --- sharing

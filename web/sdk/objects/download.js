@@ -15,7 +15,7 @@ import { concat } from "../format/bytes.js";
 import { openBlock } from "../format/block.js";
 import { REFERENCES_MAX, bytesAt, checkLower, decodeManifest } from "../format/manifest.js";
 
-const AHEAD = 4;
+const AHEAD_MAX = 4;
 
 /**
  * The data of an object of bounded size.
@@ -31,7 +31,7 @@ export async function readObject(server, reference, { bytesMax, onProgress = () 
   const object = await openObject(server, reference, { bytesMax, signal });
   const parts = [];
   let done = 0;
-  for await (const part of object.parts()) {
+  for await (const part of object.parts(0, object.total, signal)) {
     parts.push(part);
     done += part.length;
     onProgress(done, object.total);
@@ -50,16 +50,15 @@ export async function readObject(server, reference, { bytesMax, onProgress = () 
 export async function openObject(server, reference, { bytesMax = Number.MAX_SAFE_INTEGER, signal } = {}) {
   const { isManifest, data } = await readBlock(server, reference, signal);
   if (!isManifest && data.length > bytesMax) throw new TooLarge("the object is too large to be opened here");
-  return new StoredObject(server, isManifest ? decodeManifest(data, bytesMax) : data, signal);
+  return new StoredObject(server, isManifest ? decodeManifest(data, bytesMax) : data);
 }
 
 /** An object whose size is known. Its parts are fetched when they are asked for. */
 export class StoredObject {
-  /** @param {Server} server @param {Manifest | Bytes} content @param {AbortSignal} [signal] */
-  constructor(server, content, signal) {
+  /** @param {Server} server @param {Manifest | Bytes} content */
+  constructor(server, content) {
     this.server = server;
     this.content = content;
-    this.signal = signal;
   }
 
   /** Its bytes in all. */
@@ -72,37 +71,54 @@ export class StoredObject {
    *
    * @param {number} [start]
    * @param {number} [stop]
+   * @param {AbortSignal} [signal]
    * @returns {AsyncGenerator<Bytes, void, void>}
    */
-  async *parts(start = 0, stop = this.total) {
+  async *parts(start = 0, stop = this.total, signal) {
     if (this.content instanceof Uint8Array) {
       if (start < Math.min(stop, this.total)) yield this.content.subarray(start, stop);
       return;
     }
     /** @type {Promise<Bytes>[]} */
     const ahead = [];
-    for await (const chunk of this.#chunks(this.content, start, Math.min(stop, this.total))) {
-      const part = this.#part(chunk, start, stop);
+    let aheadMax = 1; // who wants a little gets no more; who reads on is read ahead for
+    for await (const chunk of this.#chunks(this.content, start, Math.min(stop, this.total), signal)) {
+      const part = this.#part(chunk, start, stop, signal);
       part.catch(() => {}); // told when its turn comes
-      if (ahead.push(part) === AHEAD) yield await /** @type {Promise<Bytes>} */ (ahead.shift());
+      if (ahead.push(part) < aheadMax) continue;
+      yield await /** @type {Promise<Bytes>} */ (ahead.shift());
+      aheadMax = Math.min(aheadMax + 1, AHEAD_MAX);
     }
     for (const part of ahead) yield await part;
   }
 
-  /** @param {Manifest} manifest @param {number} start @param {number} stop @returns {AsyncGenerator<Chunk, void, void>} */
-  async *#chunks(manifest, start, stop) {
+  /**
+   * @param {Manifest} manifest
+   * @param {number} start
+   * @param {number} stop
+   * @param {AbortSignal} [signal]
+   * @returns {AsyncGenerator<Chunk, void, void>}
+   */
+  async *#chunks(manifest, start, stop, signal) {
     const span = manifest.chunkBytes * (manifest.isUpper ? REFERENCES_MAX : 1);
     for (let index = Math.floor(start / span); index * span < stop; index++) {
       const reference = /** @type {Reference} */ (manifest.references[index]);
       const offset = index * span;
       if (!manifest.isUpper) yield { offset, size: bytesAt(manifest, index), reference };
-      else yield* this.#lowerChunks(manifest, index, Math.max(0, start - offset), stop - offset);
+      else yield* this.#lowerChunks(manifest, index, Math.max(0, start - offset), stop - offset, signal);
     }
   }
 
-  /** @param {Manifest} upper @param {number} index @param {number} start @param {number} stop within the lower one */
-  async *#lowerChunks(upper, index, start, stop) {
-    const { isManifest, data } = await readBlock(this.server, /** @type {Reference} */ (upper.references[index]), this.signal);
+  /**
+   * @param {Manifest} upper
+   * @param {number} index
+   * @param {number} start
+   * @param {number} stop within the lower one
+   * @param {AbortSignal} [signal]
+   * @returns {AsyncGenerator<Chunk, void, void>}
+   */
+  async *#lowerChunks(upper, index, start, stop, signal) {
+    const { isManifest, data } = await readBlock(this.server, /** @type {Reference} */ (upper.references[index]), signal);
     if (!isManifest) throw new Invalid("a manifest names data where it should name a manifest");
     const lower = decodeManifest(data, upper.total);
     checkLower(upper, index, lower);
@@ -112,9 +128,9 @@ export class StoredObject {
     }
   }
 
-  /** @param {Chunk} chunk @param {number} start @param {number} stop */
-  async #part({ offset, size, reference }, start, stop) {
-    const { isManifest, data } = await readBlock(this.server, reference, this.signal);
+  /** @param {Chunk} chunk @param {number} start @param {number} stop @param {AbortSignal} [signal] */
+  async #part({ offset, size, reference }, start, stop, signal) {
+    const { isManifest, data } = await readBlock(this.server, reference, signal);
     if (isManifest || data.length !== size) throw new Invalid("a chunk is not what its manifest says");
     return data.subarray(Math.max(0, start - offset), Math.max(0, stop - offset));
   }

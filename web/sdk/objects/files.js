@@ -2,7 +2,8 @@
  * Files in a log: an entry names a file, and refers to its object. The command line keeps files in the same way.
  *
  * An entry's value is `{"name": "photos/a.jpg", "bytes": 123, "type": "image/jpeg", "modified_ms": 1700000000000}`, and
- * whatever the application adds.
+ * whatever the application adds. With a preview, which is an object of its own that the entry refers to next, its media type
+ * is there, too, as `"preview"`.
  *
  * @import { Browser } from "../browser.js"
  * @import { LogEntry } from "../chains/log_entry.js"
@@ -12,24 +13,28 @@
  * @typedef {object} PutOptions
  * @property {string} [name] the file's own, if not given
  * @property {Record<string, unknown>} [about] more to be written into the entry
+ * @property {Blob} [preview] such as a small picture of it, which goes and comes with it
  * @property {(done: number, total: number) => void} [onProgress] in bytes
  * @property {AbortSignal} [signal]
  * @typedef {object} GetOptions
+ * @property {boolean} [preview] that in place of the file
  * @property {number} [bytesMax] 4 GiB, if not given
  * @property {(done: number, total: number) => void} [onProgress] in bytes
  * @property {AbortSignal} [signal]
+ * @typedef {{ reference: Reference, name: string, type: string }} FileInEntry
  */
 
 import { NotFound } from "../errors.js";
-import { equal, toHex, utf8 } from "../format/bytes.js";
+import { toHex, utf8 } from "../format/bytes.js";
 import { sha256 } from "../format/crypto.js";
 import { CHUNK_BYTES, decodeManifest } from "../format/manifest.js";
 import { Blocks } from "../remote/blocks.js";
 import { Journal } from "../state/journal.js";
 import { openObject, readBlock } from "./download.js";
-import { putObject } from "./upload.js";
+import { eachAtOnce, putObject } from "./upload.js";
 
 const GET_BYTES_MAX = 2 ** 32;
+const REMOVALS = 4;
 
 /** @type {WeakMap<Browser, Blocks>} */
 const blocksOf = new WeakMap();
@@ -48,18 +53,46 @@ function blocksFor(browser) {
  * @param {ChainKeys} keys of the log that it is for
  * @param {Blob} blob
  * @param {PutOptions} options
- * @returns {Promise<{ value: Record<string, unknown>, reference: Reference }>}
+ * @returns {Promise<{ value: Record<string, unknown>, references: Reference[] }>}
  */
-export async function putFile(browser, keys, blob, { name, about = {}, onProgress, signal }) {
+export async function putFile(browser, keys, blob, { name, about = {}, preview, onProgress, signal }) {
   const { name: ownName = "", lastModified = Date.now() } = /** @type {Partial<File>} */ (blob);
-  const named = name ?? (ownName || "file");
-  const { database, device } = await browser.storage();
-  const identity = [browser.server.base, toHex(keys.chainId), ownName, blob.size, lastModified, CHUNK_BYTES];
-  const journal = new Journal(database, device, toHex(await sha256(utf8(JSON.stringify(identity)))));
+  const blocks = blocksFor(browser);
   const pinOf = keys.pin.bind(keys);
-  const reference = await putObject(blocksFor(browser), blob, { pinOf, journal, onProgress, signal });
+  const journal = await journalOf(browser, keys, blob);
+  const reference = await journal.alone(() => putObject(blocks, blob, { pinOf, journal, onProgress, signal }));
+  const references = preview ? [reference, await putObject(blocks, preview, { pinOf, signal })] : [reference];
   const type = blob.type || "application/octet-stream";
-  return { value: { ...about, name: named, bytes: blob.size, type, modified_ms: lastModified }, reference };
+  const value = { ...about, name: name ?? (ownName || "file"), bytes: blob.size, type, modified_ms: lastModified };
+  return { value: preview ? { ...value, preview: preview.type } : value, references };
+}
+
+/**
+ * Lets go of what an upload that was broken off has put.
+ *
+ * @param {Browser} browser
+ * @param {ChainKeys} keys
+ * @param {Blob} blob
+ */
+async function removeUpload(browser, keys, blob) {
+  const journal = await journalOf(browser, keys, blob);
+  const blocks = blocksFor(browser);
+  await journal.alone(async () => {
+    const known = [...(await journal.known()).values()];
+    await eachAtOnce(known.length, REMOVALS, async (index) => {
+      const { blockId } = /** @type {Reference} */ (known[index]);
+      await blocks.remove(blockId, await keys.pin(blockId));
+    });
+    await journal.remove();
+  });
+}
+
+/** The upload of one file to one log, in whichever tab. @param {Browser} browser @param {ChainKeys} keys @param {Blob} blob */
+async function journalOf(browser, keys, blob) {
+  const { database, device } = await browser.storage();
+  const { name = "", lastModified = 0 } = /** @type {Partial<File>} */ (blob);
+  const identity = [browser.server.base, toHex(keys.chainId), name, blob.size, lastModified, CHUNK_BYTES];
+  return new Journal(database, device, toHex(await sha256(utf8(JSON.stringify(identity)))));
 }
 
 /**
@@ -70,17 +103,17 @@ export async function putFile(browser, keys, blob, { name, about = {}, onProgres
  * @param {GetOptions} options
  * @returns {Promise<File>}
  */
-export async function getFile(browser, entry, { bytesMax = GET_BYTES_MAX, onProgress = () => {}, signal }) {
-  const object = await openObject(browser.server, referenceIn(entry), { bytesMax, signal });
+export async function getFile(browser, entry, { preview, bytesMax = GET_BYTES_MAX, onProgress = () => {}, signal }) {
+  const { reference, name, type } = fileIn(entry, { preview });
+  const object = await openObject(browser.server, reference, { bytesMax, signal });
   const parts = [];
   let done = 0;
-  for await (const part of object.parts()) {
+  for await (const part of object.parts(0, object.total, signal)) {
     parts.push(new Blob([part]));
     done += part.length;
     onProgress(done, object.total);
   }
-  const { name = "file", type = "", modified_ms: lastModified } = entry.value ?? {};
-  return new File(parts, String(name), { type: String(type), lastModified: Number(lastModified) || undefined });
+  return new File(parts, name, { type, lastModified: Number(entry.value?.modified_ms) || undefined });
 }
 
 /**
@@ -92,8 +125,8 @@ export async function getFile(browser, entry, { bytesMax = GET_BYTES_MAX, onProg
  * @returns {Promise<ReadableStream<Uint8Array<ArrayBuffer>>>}
  */
 export async function streamFile(browser, entry, { start, stop, signal }) {
-  const object = await openObject(browser.server, referenceIn(entry), { signal });
-  const parts = object.parts(start, stop);
+  const object = await openObject(browser.server, fileIn(entry).reference, { signal });
+  const parts = object.parts(start, stop, signal);
   return new ReadableStream({
     async pull(controller) {
       const { done, value } = await parts.next();
@@ -111,14 +144,18 @@ export async function streamFile(browser, entry, { start, stop, signal }) {
  *
  * @param {Browser} browser
  * @param {ChainKeys} keys
- * @param {LogEntry} entry
- * @param {LogEntry[]} others
+ * @param {LogEntry | Blob} entry a blob: of an upload that was broken off
+ * @param {LogEntry[]} list all of the log
  */
-export async function removeFile(browser, keys, entry, others) {
-  const { blockId } = referenceIn(entry);
-  if (others.some(({ references }) => references.some((other) => equal(other.blockId, blockId)))) return;
+export async function removeFile(browser, keys, entry, list) {
+  if (entry instanceof Blob) return removeUpload(browser, keys, entry);
+  fileIn(entry);
+  const others = list.filter((other) => other !== entry && other.seq !== entry.seq);
+  const kept = new Set(others.flatMap(({ references }) => references.map(({ blockId }) => toHex(blockId))));
   const blocks = blocksFor(browser);
-  for await (const one of blocksIn(browser, referenceIn(entry))) await blocks.remove(one, await keys.pin(one));
+  for (const reference of entry.references.filter(({ blockId }) => !kept.has(toHex(blockId)))) {
+    for await (const one of blocksIn(browser, reference)) await blocks.remove(one, await keys.pin(one));
+  }
 }
 
 /**
@@ -143,8 +180,14 @@ async function* blocksIn(browser, reference) {
   yield reference.blockId;
 }
 
-/** @param {LogEntry} entry @returns {Reference} */
-function referenceIn({ references: [reference] }) {
-  if (!reference) throw new NotFound("this entry has no file");
-  return reference;
+/**
+ * @param {LogEntry} entry
+ * @param {{ preview?: boolean }} [options]
+ * @returns {FileInEntry}
+ * @throws {NotFound}
+ */
+export function fileIn({ value, references }, { preview = false } = {}) {
+  const reference = references[preview ? 1 : 0];
+  if (!reference) throw new NotFound(preview ? "this entry has no preview" : "this entry has no file");
+  return { reference, name: String(value?.name ?? "file"), type: String((preview ? value?.preview : value?.type) ?? "") };
 }

@@ -121,13 +121,14 @@ class Upload {
 }
 
 /**
- * Runs `work` on every index below `count`, a few at once. The first failure is thrown, and no further one begun.
+ * Runs `work` on every index below `count`, a few at once. After a failure no further one is begun; it is thrown when those
+ * under way are done, so that nothing goes on behind the caller's back.
  *
  * @param {number} count
  * @param {number} limit
  * @param {(index: number) => Promise<void>} work
  */
-async function eachAtOnce(count, limit, work) {
+export async function eachAtOnce(count, limit, work) {
   let next = 0;
   const worker = async () => {
     while (next < count) {
@@ -137,5 +138,7 @@ async function eachAtOnce(count, limit, work) {
       });
     }
   };
-  await Promise.all(Array.from({ length: limit }, worker));
+  const outcomes = await Promise.allSettled(Array.from({ length: limit }, worker));
+  const failed = outcomes.find(({ status }) => status === "rejected");
+  if (failed) throw /** @type {PromiseRejectedResult} */ (failed).reason;
 }

@@ -9,6 +9,7 @@
  */
 
 import { Reference } from "../format/reference.js";
+import { alone } from "./locks.js";
 
 const KEPT_MS = 30 * 86_400_000;
 
@@ -23,6 +24,17 @@ export class Journal {
     this.#database = database;
     this.#device = device;
     this.#shelf = shelf;
+  }
+
+  /**
+   * Does work on this upload when no other tab does.
+   *
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  alone(work) {
+    return alone(`upload.${this.#shelf}`, work);
   }
 
   /** @returns {Promise<Map<number, OneReference>>} chunks by index, as far as an earlier try came */

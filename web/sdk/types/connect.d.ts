@@ -4,10 +4,12 @@
  * @import { Account } from "./account/account.js"
  * @import { DoorOptions } from "./account/accounts.js"
  * @import { ChainCapability } from "./chains/log.js"
+ * @import { Streaming } from "./objects/streaming.js"
  * @import { Space } from "./space/space.js"
  */
 import type { Account } from "./account/account.js";
 import type { DoorOptions } from "./account/accounts.js";
+import type { Streaming } from "./objects/streaming.js";
 import type { Space } from "./space/space.js";
 import { Browser } from "./browser.js";
 import { Log } from "./chains/log.js";
@@ -104,6 +106,14 @@ export declare class Cairn {
      * @throws {WrongCapability} it is no link, or not whole
      */
     openSpace(link?: string): Promise<Space>;
+    /**
+     * Files at addresses of this page's own, which `<video>` plays and which are saved to disk as they come.
+     *
+     * @param {string | URL} worker the service worker in the page's folder: `importScripts("/sdk/streaming_worker.js")`
+     * @returns {Promise<Streaming>}
+     * @throws {CairnError} unsupported: this browser has no service workers, or not for this page
+     */
+    streaming(worker: string | URL): Promise<Streaming>;
     /** Ends what goes on. What waits stays on this device. */
     close(): void;
 }

@@ -175,8 +175,13 @@ export declare class Log {
         stop?: number;
         signal?: AbortSignal;
     }): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
-    /** Removes a file's bytes from the server, unless another entry of this log has the same. @param {LogEntry} entry */
-    removeFile(entry: LogEntry): Promise<void>;
+    /**
+     * Removes the bytes of a file and its preview from the server, unless another entry of this log has the same; or, of a `Blob`
+     * whose upload was broken off, what that has put there.
+     *
+     * @param {LogEntry | Blob} file
+     */
+    removeFile(file: LogEntry | Blob): Promise<void>;
     /**
      * A link to this log. What it allows stands behind the #, which browsers never send.
      *

@@ -50,9 +50,8 @@ export declare class StoredObject {
     #private;
     server: Server;
     content: Bytes | Manifest;
-    signal: AbortSignal | undefined;
-    /** @param {Server} server @param {Manifest | Bytes} content @param {AbortSignal} [signal] */
-    constructor(server: Server, content: Manifest | Bytes, signal?: AbortSignal);
+    /** @param {Server} server @param {Manifest | Bytes} content */
+    constructor(server: Server, content: Manifest | Bytes);
     /** Its bytes in all. */
     get total(): number;
     /**
@@ -60,9 +59,10 @@ export declare class StoredObject {
      *
      * @param {number} [start]
      * @param {number} [stop]
+     * @param {AbortSignal} [signal]
      * @returns {AsyncGenerator<Bytes, void, void>}
      */
-    parts(start?: number, stop?: number): AsyncGenerator<Bytes, void, void>;
+    parts(start?: number, stop?: number, signal?: AbortSignal): AsyncGenerator<Bytes, void, void>;
 }
 /**
  * One block, verified and opened.

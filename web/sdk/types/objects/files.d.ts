@@ -2,7 +2,8 @@
  * Files in a log: an entry names a file, and refers to its object. The command line keeps files in the same way.
  *
  * An entry's value is `{"name": "photos/a.jpg", "bytes": 123, "type": "image/jpeg", "modified_ms": 1700000000000}`, and
- * whatever the application adds.
+ * whatever the application adds. With a preview, which is an object of its own that the entry refers to next, its media type
+ * is there, too, as `"preview"`.
  *
  * @import { Browser } from "../browser.js"
  * @import { LogEntry } from "../chains/log_entry.js"
@@ -12,12 +13,15 @@
  * @typedef {object} PutOptions
  * @property {string} [name] the file's own, if not given
  * @property {Record<string, unknown>} [about] more to be written into the entry
+ * @property {Blob} [preview] such as a small picture of it, which goes and comes with it
  * @property {(done: number, total: number) => void} [onProgress] in bytes
  * @property {AbortSignal} [signal]
  * @typedef {object} GetOptions
+ * @property {boolean} [preview] that in place of the file
  * @property {number} [bytesMax] 4 GiB, if not given
  * @property {(done: number, total: number) => void} [onProgress] in bytes
  * @property {AbortSignal} [signal]
+ * @typedef {{ reference: Reference, name: string, type: string }} FileInEntry
  */
 import type { Browser } from "../browser.js";
 import type { LogEntry } from "../chains/log_entry.js";
@@ -33,12 +37,20 @@ export type PutOptions = {
      */
     about?: Record<string, unknown>;
     /**
+     * such as a small picture of it, which goes and comes with it
+     */
+    preview?: Blob;
+    /**
      * in bytes
      */
     onProgress?: (done: number, total: number) => void;
     signal?: AbortSignal;
 };
 export type GetOptions = {
+    /**
+     * that in place of the file
+     */
+    preview?: boolean;
     /**
      * 4 GiB, if not given
      */
@@ -49,6 +61,11 @@ export type GetOptions = {
     onProgress?: (done: number, total: number) => void;
     signal?: AbortSignal;
 };
+export type FileInEntry = {
+    reference: Reference;
+    name: string;
+    type: string;
+};
 /**
  * Puts a file's bytes, and gives what an entry says of it. An earlier try that was broken off is gone on with.
  *
@@ -56,11 +73,11 @@ export type GetOptions = {
  * @param {ChainKeys} keys of the log that it is for
  * @param {Blob} blob
  * @param {PutOptions} options
- * @returns {Promise<{ value: Record<string, unknown>, reference: Reference }>}
+ * @returns {Promise<{ value: Record<string, unknown>, references: Reference[] }>}
  */
-export declare function putFile(browser: Browser, keys: ChainKeys, blob: Blob, { name, about, onProgress, signal }: PutOptions): Promise<{
+export declare function putFile(browser: Browser, keys: ChainKeys, blob: Blob, { name, about, preview, onProgress, signal }: PutOptions): Promise<{
     value: Record<string, unknown>;
-    reference: Reference;
+    references: Reference[];
 }>;
 /**
  * A whole file. The browser may keep its bytes on disk.
@@ -70,7 +87,7 @@ export declare function putFile(browser: Browser, keys: ChainKeys, blob: Blob, {
  * @param {GetOptions} options
  * @returns {Promise<File>}
  */
-export declare function getFile(browser: Browser, entry: LogEntry, { bytesMax, onProgress, signal }: GetOptions): Promise<File>;
+export declare function getFile(browser: Browser, entry: LogEntry, { preview, bytesMax, onProgress, signal }: GetOptions): Promise<File>;
 /**
  * A file's bytes, or some of them, as they come.
  *
@@ -89,7 +106,16 @@ export declare function streamFile(browser: Browser, entry: LogEntry, { start, s
  *
  * @param {Browser} browser
  * @param {ChainKeys} keys
- * @param {LogEntry} entry
- * @param {LogEntry[]} others
+ * @param {LogEntry | Blob} entry a blob: of an upload that was broken off
+ * @param {LogEntry[]} list all of the log
  */
-export declare function removeFile(browser: Browser, keys: ChainKeys, entry: LogEntry, others: LogEntry[]): Promise<void>;
+export declare function removeFile(browser: Browser, keys: ChainKeys, entry: LogEntry | Blob, list: LogEntry[]): Promise<void>;
+/**
+ * @param {LogEntry} entry
+ * @param {{ preview?: boolean }} [options]
+ * @returns {FileInEntry}
+ * @throws {NotFound}
+ */
+export declare function fileIn({ value, references }: LogEntry, { preview }?: {
+    preview?: boolean;
+}): FileInEntry;

@@ -40,3 +40,12 @@ import { Reference } from "../format/reference.js";
  * @throws {CairnError} as the server; Invalid: the file was changed meanwhile. The signal's reason: it was aborted.
  */
 export declare function putObject(blocks: Blocks, blob: Blob, options: UploadOptions): Promise<Reference>;
+/**
+ * Runs `work` on every index below `count`, a few at once. After a failure no further one is begun; it is thrown when those
+ * under way are done, so that nothing goes on behind the caller's back.
+ *
+ * @param {number} count
+ * @param {number} limit
+ * @param {(index: number) => Promise<void>} work
+ */
+export declare function eachAtOnce(count: number, limit: number, work: (index: number) => Promise<void>): Promise<void>;

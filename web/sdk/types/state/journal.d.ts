@@ -16,6 +16,14 @@ export declare class Journal {
     #private;
     /** @param {Database | Memory} database @param {Device} device @param {string} shelf names file, destination and chunk size */
     constructor(database: Database | Memory, device: Device, shelf: string);
+    /**
+     * Does work on this upload when no other tab does.
+     *
+     * @template T
+     * @param {() => Promise<T>} work
+     * @returns {Promise<T>}
+     */
+    alone<T>(work: () => Promise<T>): Promise<T>;
     /** @returns {Promise<Map<number, OneReference>>} chunks by index, as far as an earlier try came */
     known(): Promise<Map<number, OneReference>>;
     /** @param {number} index @param {OneReference} reference of a chunk that stands on the server */
