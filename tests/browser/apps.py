@@ -45,12 +45,14 @@ class Visitor:
     def close(self) -> None:
         """Close the browser."""
         self.context.close()
-        assert self.faults == []
+        assert self.faults == [], self.faults
 
 
 def is_fault(message: Any) -> bool:
     """An error on the console, but for those that browsers write of each request that is refused or gets no answer."""
-    return message.type == "error" and not message.text.startswith("Failed to load resource")
+    return message.type == "error" and not message.text.startswith(
+        ("Failed to load resource", "WebSocket connection to")
+    )
 
 
 # --- what is asserted of each application
@@ -109,6 +111,11 @@ class Tap:
         self.url = wire.url
         self._wire = wire
 
+    @property
+    def answer_bytes(self) -> int:
+        """How much the server has sent, headers included."""
+        return sum(len(stream) for stream in self._wire.streams if stream.startswith(b"HTTP/1.1"))
+
     def check_nowhere(self, secrets: dict[str, str], *, public: str) -> None:
         """Each secret was typed in or shown, and stands neither on the server's disk, nor in its logs, nor on the wire.
 
@@ -163,16 +170,3 @@ def plain(stream: bytes) -> bytes:
         parts.append(bytes(byte ^ mask[index % 4] for index, byte in enumerate(content)))
         at += 4 + size
     return b"\n".join(parts)
-
-
-def transferred(page: Page) -> list[Any]:
-    """A list that fills with the requests of a page that are answered; see `bytes_of`."""
-    finished: list[Any] = []
-    page.on("requestfinished", finished.append)
-    return finished
-
-
-def bytes_of(requests: list[Any]) -> dict[str, int]:
-    """What each request cost on the wire: headers and body of the answer."""
-    sizes = [(request.url, request.sizes()) for request in requests]
-    return {url.partition("#")[0]: size["responseBodySize"] + size["responseHeadersSize"] for url, size in sizes}

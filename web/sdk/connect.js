@@ -166,6 +166,16 @@ export class Cairn {
     return (await import("./objects/streaming.js")).Streaming.of(this.browser, worker);
   }
 
+  /**
+   * Keeps this page and the files that it loads, so that it opens without a connection, too.
+   *
+   * @param {string} [worker] a service worker in the page's folder, of the one line `importScripts("/sdk/offline/worker.js");`
+   * @returns {Promise<boolean>} false: this browser keeps no pages
+   */
+  async keepPage(worker = "service_worker.js") {
+    return (await import("./offline/page.js")).keepPage(worker);
+  }
+
   /** Ends what goes on. What waits stays on this device. */
   close() {
     this.browser.close();
@@ -182,20 +192,26 @@ export class Cairn {
     const text = link ?? (await this.#linkOfPage());
     const capability = await parseCapability(text.trim().split("#").at(-1) ?? "");
     if (capability.type === "block") throw new WrongCapability("this link is for a file, not for a log");
+    if (link === undefined) await this.#remember(text);
     return capability;
   }
 
-  /** @returns {Promise<string>} */
+  /** @returns {Promise<string>} the one in the address, which is taken out of it, or was before in this tab */
   async #linkOfPage() {
-    const { device } = await this.browser.storage();
     const text = location.hash.slice(1);
-    if (!text) {
-      const kept = sessionStorage.getItem(linkKey());
-      if (!kept) throw new WrongCapability("there is no link in the address");
-      return textOf(await device.open(fromBase64url(kept)));
+    if (text) {
+      history.replaceState(history.state, "", location.pathname + location.search);
+      return text;
     }
-    history.replaceState(history.state, "", location.pathname + location.search);
+    const kept = sessionStorage.getItem(linkKey());
+    if (!kept) throw new WrongCapability("there is no link in the address");
+    const { device } = await this.browser.storage();
+    return textOf(await device.open(fromBase64url(kept)));
+  }
+
+  /** @param {string} text */
+  async #remember(text) {
+    const { device } = await this.browser.storage();
     sessionStorage.setItem(linkKey(), toBase64url(await device.seal(utf8(text))));
-    return text;
   }
 }

@@ -114,6 +114,13 @@ export declare class Cairn {
      * @throws {CairnError} unsupported: this browser has no service workers, or not for this page
      */
     streaming(worker: string | URL): Promise<Streaming>;
+    /**
+     * Keeps this page and the files that it loads, so that it opens without a connection, too.
+     *
+     * @param {string} [worker] a service worker in the page's folder, of the one line `importScripts("/sdk/offline/worker.js");`
+     * @returns {Promise<boolean>} false: this browser keeps no pages
+     */
+    keepPage(worker?: string): Promise<boolean>;
     /** Ends what goes on. What waits stays on this device. */
     close(): void;
 }

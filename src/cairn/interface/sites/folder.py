@@ -87,14 +87,23 @@ def scan(folder: Path, before: Index | None = None) -> Index:
     return _Scan(before or Index()).run(folder)
 
 
-def compressed(index: Index) -> Index:
-    """The same with a sibling in gzip for each file of text that is kept in memory and has none."""
+def compressed(index: Index, before: Index) -> Index:
+    """The same with a sibling in gzip for each file of text that is kept in memory and has none.
+
+    `before` is what this gave the last time: an unchanged file is not compressed again.
+    """
     made = {
-        served + GZIP_SUFFIX: _gzipped(record)
+        served + GZIP_SUFFIX: _gzipped_before(served, record, before) or _gzipped(record)
         for served, record in index.files.items()
         if record.content and served + GZIP_SUFFIX not in index.files and Path(served).suffix in _TEXT_SUFFIXES
     }
     return replace(index, files={**index.files, **made})
+
+
+def _gzipped_before(served: str, record: FileRecord, before: Index) -> FileRecord | None:
+    """What was made of this very record, and is no file of its own."""
+    made = before.files.get(served + GZIP_SUFFIX)
+    return made if made and before.files.get(served) is record and made.path == record.path else None
 
 
 def _gzipped(record: FileRecord) -> FileRecord:

@@ -50,7 +50,7 @@ class Sites:
 
     def _add(self, site: Site) -> None:
         try:
-            files = StaticFiles(Path(site.static), spa=site.spa, headers=site.headers) if site.static else None
+            files = _files_of(site) if site.static else None
         except ValueError as error:
             raise ConfigError(str(error)) from None
         for host in site.host or ("*",):
@@ -120,6 +120,10 @@ def _below(request: Request, prefix: str) -> Request:
     return Request(
         request.method, path, request.query, request.headers, request.body, request.client, request.scheme, request.host
     )
+
+
+def _files_of(site: Site) -> StaticFiles:
+    return StaticFiles(Path(site.static), spa=site.spa, headers=site.headers, is_compressed=True)
 
 
 def _checked_pattern(host: str) -> str:

@@ -57,6 +57,7 @@ class StaticFiles:
         self._spa = spa
         self._is_compressed = is_compressed
         self._index = Index()
+        self._served = self._index
         self._pages: dict[str, Page] = {}
         self._fallback: Page | None = None
         self._refreshing: asyncio.Task[None] | None = None
@@ -81,11 +82,11 @@ class StaticFiles:
             await asyncio.to_thread(self._make_pages)
 
     def _make_pages(self) -> None:
-        index = compressed(self._index) if self._is_compressed else self._index
+        index = self._served = compressed(self._index, self._served) if self._is_compressed else self._index
         pages = pages_of(index, self.headers)
         home = "/" + _INDEX
         varied = ("accept", "sec-fetch-mode")
-        self._fallback = Page.of(home, self._index, self.headers, varied) if self._spa and home in pages else None
+        self._fallback = Page.of(home, index, self.headers, varied) if self._spa and home in pages else None
         self._pages = pages
 
     async def watch(self) -> None:

@@ -236,8 +236,14 @@ async def test_text_is_compressed_where_that_is_wished(www: Path) -> None:
     assert header(await answer(files, "/picture.png", accept_encoding="gzip"), "content-encoding") is None
     assert header(await answer(await started(www), "/long.js", accept_encoding="gzip"), "content-encoding") is None
     (www / "long.js").write_bytes(script + b"// changed")
+    (www / "own.js.gz").unlink()
     await files.start()  # it waits for what is being written
     assert gzip.decompress(content(await answer(files, "/long.js", accept_encoding="gzip"))) == script + b"// changed"
+    assert gzip.decompress(content(await answer(files, "/own.js", accept_encoding="gzip"))) == script
+    before = content(await answer(files, "/own.js", accept_encoding="gzip"))
+    (www / "new.js").write_bytes(script)
+    await files.start()
+    assert content(await answer(files, "/own.js", accept_encoding="gzip")) is before  # made once
 
 
 async def test_only_names_that_hold_a_hash_are_kept_for_ever(www: Path) -> None:
