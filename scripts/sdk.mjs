@@ -17,6 +17,7 @@ const LATER = [
   "chains/verification.js",
   "chains/writing.js",
   "format/ephemeral.js",
+  "format/write_capability.js",
   "objects/download.js",
   "objects/files.js",
   "objects/streaming.js",

@@ -76,10 +76,12 @@ def check_accessible(page: Page) -> None:
     size = page.viewport_size
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        assert findings(page) == []
+        found = findings(page)
+        assert found == [], found
     page.set_viewport_size({"width": NARROW_PIXELS, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW_PIXELS
-    assert findings(page) == []
+    found = findings(page)
+    assert found == [], found
     page.emulate_media(color_scheme="light")
     if size:
         page.set_viewport_size(size)

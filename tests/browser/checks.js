@@ -12,12 +12,12 @@ import {
   formatBlock,
   formatRead,
   formatVerify,
-  formatWrite,
   parseCapability,
   readCommitment,
   readFromWrite,
   readKeyOf,
 } from "../../web/sdk/format/capability.js";
+import { formatWrite } from "../../web/sdk/format/write_capability.js";
 import { decodeManifest, encodeManifest } from "../../web/sdk/format/manifest.js";
 import { begin, decodeEntries, follow, verifySignatures } from "../../web/sdk/format/chain.js";
 import { PublicKey, checkSupport, domain, hkdf, publicKeyOf } from "../../web/sdk/format/crypto.js";

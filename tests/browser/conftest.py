@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from cairn.interface.sites.bundled import web_folder
 from tests.browser.apps import Visitor
 from tests.browser.pages import Device, application
 from tests.browser.published import Published
 from tests.harness import Server, serving
+
+expect.set_options(timeout=60_000)  # what is waited for comes, however busy the machine is
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (

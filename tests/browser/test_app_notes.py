@@ -295,6 +295,7 @@ def test_axe_finds_nothing_serious(visitor: Visitors) -> None:
     check_accessible(page)
     page.get_by_label("I have kept it").check()
     page.get_by_role("button", name="Go on").click()
+    expect(page.locator("#notebook")).to_be_visible()
     check_accessible(page)
     add(page, "a note")
     check_accessible(page)

@@ -12,7 +12,7 @@ import { WrongCapability } from "./errors.js";
 import { Browser } from "./browser.js";
 import { Log } from "./chains/log.js";
 import { fromBase64url, textOf, toBase64url, utf8 } from "./format/bytes.js";
-import { newWriteCapability, parseCapability } from "./format/capability.js";
+import { parseCapability } from "./format/capability.js";
 import { checkContext, checkSupport } from "./format/crypto.js";
 
 /** Where the link that a page was opened by is remembered: one site may have several applications. */
@@ -126,6 +126,7 @@ export class Cairn {
   /** A new log that belongs to no account: who holds a link to it has it. @returns {Promise<Log>} */
   async newLog() {
     await checkSupport();
+    const { newWriteCapability } = await import("./format/write_capability.js");
     return Log.of(this.browser, newWriteCapability());
   }
 

@@ -8,7 +8,8 @@
  */
 
 import { CairnError, Conflict, Invalid } from "../errors.js";
-import { formatWrite, newWriteCapability, parseCapability } from "../format/capability.js";
+import { parseCapability } from "../format/capability.js";
+import { formatWrite, newWriteCapability } from "../format/write_capability.js";
 import { toHex } from "../format/bytes.js";
 import { Keyring } from "../chains/keyring.js";
 import { Log } from "../chains/log.js";

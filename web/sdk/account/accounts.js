@@ -14,7 +14,8 @@
  */
 
 import { NoAccount, WrongCapability } from "../errors.js";
-import { FLAG_DOOR, formatWrite, newWriteCapability, parseCapability } from "../format/capability.js";
+import { FLAG_DOOR, parseCapability } from "../format/capability.js";
+import { formatWrite, newWriteCapability } from "../format/write_capability.js";
 import { derivingKey, randomBytes } from "../format/crypto.js";
 import { accountOf, doorOf, doorSalt, normalPassword, normalUsername } from "../format/door.js";
 import { Log } from "../chains/log.js";

@@ -12,7 +12,8 @@
 
 import { Conflict } from "../errors.js";
 import { toHex, utf8 } from "../format/bytes.js";
-import { formatRead, formatWrite } from "../format/capability.js";
+import { formatRead } from "../format/capability.js";
+import { formatWrite } from "../format/write_capability.js";
 import { encodePayload } from "../format/encoding.js";
 import { KIND } from "../format/entry.js";
 import { ChainKeys } from "../format/keys.js";

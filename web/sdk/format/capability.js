@@ -11,7 +11,7 @@
  */
 
 import { concat, equal, fromBase64url, toBase64url, u32, viewOf } from "./bytes.js";
-import { domain, hkdf, publicKeyOf, randomBytes, sha256 } from "./crypto.js";
+import { domain, hkdf, publicKeyOf, sha256 } from "./crypto.js";
 import { Invalid, WrongCapability } from "../errors.js";
 import { REFERENCE_BYTES, Reference } from "./reference.js";
 
@@ -79,19 +79,9 @@ async function checkOf(letter, body) {
   return (await sha256(concat(domain("cap"), letter, body))).subarray(0, CHECK_BYTES);
 }
 
-/** @param {string} letter @param {Bytes} body */
-async function formatted(letter, body) {
+/** @param {string} letter @param {Bytes} body @returns {Promise<string>} */
+export async function formatted(letter, body) {
   return `crn1${letter}_${toBase64url(concat(body, await checkOf(letter, body)))}`;
-}
-
-/** A fresh chain's write capability; no server is asked. @param {number} [flags] @returns {WriteCapability} */
-export function newWriteCapability(flags = 0) {
-  return { type: "write", flags, writeSecret: randomBytes(32) };
-}
-
-/** @param {WriteCapability} capability @returns {Promise<string>} */
-export function formatWrite({ flags, writeSecret }) {
-  return formatted("w", concat(Uint8Array.of(flags), writeSecret));
 }
 
 /** @param {ReadCapability} capability @returns {Promise<string>} */

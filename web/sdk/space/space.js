@@ -17,7 +17,8 @@
 import { Log } from "../chains/log.js";
 import { Forbidden, Invalid, NotFound } from "../errors.js";
 import { fromBase64url, textOf, toBase64url, utf8 } from "../format/bytes.js";
-import { formatWrite, newWriteCapability, parseCapability } from "../format/capability.js";
+import { parseCapability } from "../format/capability.js";
+import { formatWrite, newWriteCapability } from "../format/write_capability.js";
 import { sealMessage } from "../format/inbox.js";
 import { Signal } from "../signal.js";
 import { entriesOf, merged, stamped, timeAfter } from "./order.js";

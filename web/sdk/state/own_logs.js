@@ -6,7 +6,8 @@
  */
 
 import { textOf, utf8 } from "../format/bytes.js";
-import { formatWrite, newWriteCapability, parseCapability } from "../format/capability.js";
+import { parseCapability } from "../format/capability.js";
+import { formatWrite, newWriteCapability } from "../format/write_capability.js";
 
 /**
  * The capability of a name, made at first use; whichever tab is first, all have the same.

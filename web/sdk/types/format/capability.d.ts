@@ -43,10 +43,8 @@ export declare function looksLikeCapability(text: string): boolean;
  * @throws {WrongCapability} it is none, or has been altered or cut
  */
 export declare function parseCapability(text: string): Promise<Capability>;
-/** A fresh chain's write capability; no server is asked. @param {number} [flags] @returns {WriteCapability} */
-export declare function newWriteCapability(flags?: number): WriteCapability;
-/** @param {WriteCapability} capability @returns {Promise<string>} */
-export declare function formatWrite({ flags, writeSecret }: WriteCapability): Promise<string>;
+/** @param {string} letter @param {Bytes} body @returns {Promise<string>} */
+export declare function formatted(letter: string, body: Bytes): Promise<string>;
 /** @param {ReadCapability} capability @returns {Promise<string>} */
 export declare function formatRead({ chainId, keyEpoch, readKey }: ReadCapability): Promise<string>;
 /** @param {VerifyCapability} capability @returns {Promise<string>} */
