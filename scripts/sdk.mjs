@@ -27,7 +27,10 @@ const LATER = [
   "state/own_logs.js",
 ];
 
-/** What follows chains live is one file, and all else that is loaded on demand another: smaller than many, and soon there. */
+/**
+ * What follows chains live is one file, and all else that is loaded on demand another: smaller than many, and soon there. Both
+ * name the first load as a whole, so that it is not cut into parts that one of them could do without.
+ */
 const later = {
   name: "later",
   setup({ onResolve, onLoad }) {
@@ -37,7 +40,7 @@ const later = {
       return { path: isLive ? "live" : "later", namespace: "later" };
     });
     onLoad({ filter: /./, namespace: "later" }, ({ path: group }) => ({
-      contents: (group === "live" ? LIVE : LATER).map((path) => `export * from "./${path}";`).join("\n"),
+      contents: (group === "live" ? LIVE : LATER).map((path) => `export * from "./${path}";`).concat('import "./cairn.js";').join("\n"),
       resolveDir: join(process.cwd(), SDK),
     }));
   },
