@@ -21,7 +21,7 @@ const LATER = [
   "objects/download.js",
   "objects/files.js",
   "objects/streaming.js",
-  "offline/page.js",
+  "state/page.js",
   "space/space.js",
   "state/memory.js",
   "state/own_logs.js",

@@ -170,11 +170,11 @@ export class Cairn {
   /**
    * Keeps this page and the files that it loads, so that it opens without a connection, too.
    *
-   * @param {string} [worker] a service worker in the page's folder, of the one line `importScripts("/sdk/offline/worker.js");`
+   * @param {string} [worker] a service worker in the page's folder, of the one line `importScripts("/sdk/page_worker.js");`
    * @returns {Promise<boolean>} false: this browser keeps no pages
    */
   async keepPage(worker = "service_worker.js") {
-    return (await import("./offline/page.js")).keepPage(worker);
+    return (await import("./state/page.js")).keepPage(worker);
   }
 
   /** Ends what goes on. What waits stays on this device. */

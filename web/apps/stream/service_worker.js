@@ -1,2 +1,2 @@
 /* Keeps the page for when there is no connection. */
-/** @type {any} */ (self).importScripts("/sdk/offline/worker.js");
+/** @type {any} */ (self).importScripts("/sdk/page_worker.js");

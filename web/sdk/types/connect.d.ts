@@ -117,7 +117,7 @@ export declare class Cairn {
     /**
      * Keeps this page and the files that it loads, so that it opens without a connection, too.
      *
-     * @param {string} [worker] a service worker in the page's folder, of the one line `importScripts("/sdk/offline/worker.js");`
+     * @param {string} [worker] a service worker in the page's folder, of the one line `importScripts("/sdk/page_worker.js");`
      * @returns {Promise<boolean>} false: this browser keeps no pages
      */
     keepPage(worker?: string): Promise<boolean>;

@@ -1,6 +1,6 @@
 /**
- * For a service worker: `importScripts("/sdk/offline/worker.js")`. Where the server does not answer, the files that
- * offline/page.js keeps are given out; where it does, they are made new. What the API says is never kept.
+ * For a service worker: `importScripts("/sdk/page_worker.js")`. Where the server does not answer, the files that
+ * state/page.js keeps are given out; where it does, they are made new. What the API says is never kept.
  */
 (() => {
   const NAME = "cairn.page";
