@@ -15,8 +15,6 @@ const GIVEN_UP_MAX = 255; // entries below the floor that are held on to, where 
 export class History {
   /** @type {Item[]} */
   items = [];
-  /** How many went from the beginning of `items`, as their writer gave them up. */
-  droppedCount = 0;
   /** @type {Map<string, Promise<unknown>>} */
   #turns = new Map();
   /** @type {Promise<void> | null} */
@@ -82,13 +80,14 @@ export class History {
   /** @param {Item[]} items */
   #add(items) {
     for (const item of items) this.items.push(item);
-    if (this.reader.fromFloor) this.#dropGivenUp();
+    if (this.reader.fromFloor) this.items.splice(0, this.items.findLastIndex(({ missingBefore }) => missingBefore > 0));
     if (items.length > 0) this.onChange();
     return items;
   }
 
-  #dropGivenUp() {
-    const count = this.items.findIndex(({ seq }) => seq >= (this.state?.floor ?? 0));
-    if (count > GIVEN_UP_MAX) this.droppedCount += this.items.splice(0, count).length;
+  /** Lets go of what the writer gave up, when all have seen it who want to. */
+  forget() {
+    const count = this.reader.fromFloor ? this.items.findIndex(({ seq }) => seq >= (this.state?.floor ?? 0)) : 0;
+    if (count > GIVEN_UP_MAX) this.items.splice(0, count);
   }
 }

@@ -41,9 +41,6 @@ export class Log {
   #write = null;
   /** @type {Live | null} */
   #live = null;
-  /** @type {LogEntry[]} */
-  #entries = [];
-  #viewedCount = 0;
   /** @type {Set<() => void>} */
   #watchers = new Set();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -113,15 +110,8 @@ export class Log {
 
   /** What is known now: verified entries, and behind them what waits in the outbox. @returns {LogEntry[]} */
   get list() {
-    const { items, droppedCount } = this.#history;
-    const oldest = items[0]?.seq ?? 0;
-    if (droppedCount) this.#entries = this.#entries.filter(({ seq }) => Number(seq) >= oldest);
-    for (const item of items.slice(Math.max(0, this.#viewedCount - droppedCount))) {
-      const entry = logEntryOf(item);
-      if (entry) this.#entries.push(entry);
-    }
-    this.#viewedCount = droppedCount + items.length;
-    return [...this.#entries, ...(this.#write?.queue.list ?? [])];
+    const entries = this.#history.items.map((item) => (item.entry ??= logEntryOf(item)));
+    return [...entries.filter((entry) => entry !== null), ...(this.#write?.queue.list ?? [])];
   }
 
   // --- writing
@@ -447,6 +437,7 @@ export class Log {
     this.#tellTimer ??= setTimeout(() => {
       this.#tellTimer = undefined;
       for (const watcher of [...this.#watchers]) watcher();
+      this.#history.forget();
     });
   }
 

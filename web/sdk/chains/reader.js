@@ -17,6 +17,7 @@
  * @import { ChainState } from "../format/chain.js"
  * @import { EntryCache } from "../state/cache.js"
  * @import { Keyring } from "./keyring.js"
+ * @import { LogEntry } from "./log_entry.js"
  * @import { Payload } from "../format/payload.js"
  * @import { Pins } from "../state/pins.js"
  * @import { Server } from "../remote/server.js"
@@ -35,6 +36,7 @@
  * @property {number} bytes of the whole entry
  * @property {number} missingBefore how many entries before it were given up by the writer, or passed over
  * @property {Inside} inside
+ * @property {LogEntry | null} [entry] as an application sees it, once it has
  */
 
 import { CairnError, CannotOpen, Invalid, NotFound, Rollback, Tampered, TooLarge, WrongCapability } from "../errors.js";

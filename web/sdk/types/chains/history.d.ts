@@ -15,8 +15,6 @@ export declare class History {
     onChange: () => void;
     /** @type {Item[]} */
     items: Item[];
-    /** How many went from the beginning of `items`, as their writer gave them up. */
-    droppedCount: number;
     /** @param {ChainReader} reader @param {() => void} [onChange] when entries were added */
     constructor(reader: ChainReader, onChange?: () => void);
     /** The state after the newest accepted entry; null before there is one. @returns {ChainState | null} */
@@ -42,4 +40,6 @@ export declare class History {
      * @returns {boolean | null} null: it was dropped before it was seen here, so nobody can tell
      */
     stands(seq: number, hash: Bytes): boolean | null;
+    /** Lets go of what the writer gave up, when all have seen it who want to. */
+    forget(): void;
 }

@@ -17,6 +17,7 @@
  * @import { ChainState } from "../format/chain.js"
  * @import { EntryCache } from "../state/cache.js"
  * @import { Keyring } from "./keyring.js"
+ * @import { LogEntry } from "./log_entry.js"
  * @import { Payload } from "../format/payload.js"
  * @import { Pins } from "../state/pins.js"
  * @import { Server } from "../remote/server.js"
@@ -35,11 +36,13 @@
  * @property {number} bytes of the whole entry
  * @property {number} missingBefore how many entries before it were given up by the writer, or passed over
  * @property {Inside} inside
+ * @property {LogEntry | null} [entry] as an application sees it, once it has
  */
 import type { Bytes } from "../format/bytes.js";
 import type { ChainState } from "../format/chain.js";
 import type { EntryCache } from "../state/cache.js";
 import type { Keyring } from "./keyring.js";
+import type { LogEntry } from "./log_entry.js";
 import type { Payload } from "../format/payload.js";
 import type { Pins } from "../state/pins.js";
 import type { Server } from "../remote/server.js";
@@ -70,6 +73,10 @@ export type Item = {
      */
     missingBefore: number;
     inside: Inside;
+    /**
+     * as an application sees it, once it has
+     */
+    entry?: LogEntry | null;
 };
 /** A chain as one reader sees it. */
 export declare class ChainReader {
