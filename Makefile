@@ -57,7 +57,7 @@ $(VENV)/.ready-to-run: requirements.txt pyproject.toml
 
 # The test lock holds the run lock, so whoever has set up for tests can run.
 $(VENV)/.ready-to-test: requirements-dev.txt pyproject.toml
-	@scripts/system-packages strace iproute2 chromium g++ curl xxd
+	@scripts/system-packages strace iproute2 chromium-headless-shell g++ curl xxd
 	@scripts/setup requirements-dev.txt
 	@touch $(VENV)/.ready-to-run $@
 
