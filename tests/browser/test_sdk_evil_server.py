@@ -104,7 +104,7 @@ def test_a_forged_entry_is_refused_by_the_server_and_by_the_reader(
 def test_an_acknowledgement_that_is_a_lie(device: Callable[[], Device], chain: Published) -> None:
     one = device()
     one.run(OPEN, write_cap(chain))
-    for seq, code in ((4, "fork"), (3, "invalid")):
+    for seq, code in ((4, "fork"), (3, "tampered")):
         head = json.dumps({"chain": chain.id, "seq": seq, "hash": "00" * 32, "closed": False})
         one.page.route("**/v1/chains/*/entries", partial(answer, head))
         assert one.run("return attempt(() => log.add('mine'));")["code"] == code

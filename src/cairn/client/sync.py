@@ -21,6 +21,7 @@ from typing import Any
 from cairn.client.account import Account as AsyncAccount
 from cairn.client.chains.chain import Chain as AsyncChain
 from cairn.client.chains.chain import Verified
+from cairn.client.chains.history import SEQ_END
 from cairn.client.chains.opened import Opened
 from cairn.client.concurrency.portal import Portal, each
 from cairn.client.format.capability import (
@@ -38,7 +39,7 @@ from cairn.client.objects.objects import Objects as AsyncObjects
 from cairn.client.objects.upload import Progress
 from cairn.client.session import Session as AsyncSession
 from cairn.client.session import connect as _connect
-from cairn.core.chain import SEQ_MAX, ChainId, Entry, Head
+from cairn.core.chain import ChainId, Entry, Head
 from cairn.core.store import Usage
 
 
@@ -67,7 +68,7 @@ class Chain:
         """
         return self._portal.run(self._inner.head())
 
-    def entries(self, start: int = 0, stop: int = SEQ_MAX) -> Iterator[Opened]:
+    def entries(self, start: int = 0, stop: int = SEQ_END) -> Iterator[Opened]:
         """The entries with start <= seq < stop up to the present head, verified and opened.
 
         Raises:

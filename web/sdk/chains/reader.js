@@ -133,7 +133,7 @@ export class ChainReader {
       if (error instanceof NotFound && this.pins.get(this.keyring.chainId)) {
         throw new Rollback("the server has lost a chain that was seen before");
       }
-      throw error instanceof Invalid || error instanceof TooLarge ? new Tampered(error.message) : error;
+      throw error instanceof TooLarge ? new Tampered(error.message) : error;
     }
   }
 

@@ -148,7 +148,7 @@ export class Taking {
 
   /** @param {Entry} entry */
   async #checkRepeated(entry) {
-    const known = this.recent.get(entry.seq);
+    const known = this.recent.get(entry.seq) ?? this.accepted.find((one) => one.entry.seq === entry.seq)?.entry.hash;
     if (!known || !this.state) throw new Tampered("entries are repeated or out of order");
     if (equal(known, entry.hash)) return;
     await verifySignatures(this.state.publicKey, [entry]);
@@ -163,7 +163,7 @@ export class Taking {
   checkReaches(headSeq) {
     if (this.hasGap) throw new Tampered("entries are missing, and no checkpoint stands for them");
     if (this.seq < headSeq) throw new Tampered("the server does not give all entries that it says it has");
-    if (this.pin && this.seq < this.pin.seq) {
+    if (this.pin && Math.min(this.seq, headSeq) < this.pin.seq) {
       throw new Rollback("the server shows an older state of the chain than was seen before");
     }
   }

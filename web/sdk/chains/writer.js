@@ -16,7 +16,7 @@
  * @property {number} [at] this seq or none
  */
 
-import { Closed, Conflict, Fork, Invalid, NotFound, Unavailable, Unknown } from "../errors.js";
+import { Closed, Conflict, Fork, NotFound, Tampered, Unavailable, Unknown } from "../errors.js";
 import { equal, toHex } from "../format/bytes.js";
 import { begin, follow } from "../format/chain.js";
 import { paused } from "../remote/http.js";
@@ -45,10 +45,15 @@ export class Writer {
   async append(wanted, onBuilt = async () => {}) {
     /** @type {unknown} */
     let failure;
+    /** @type {{ genesis: Entry | null, entries: Entry[] } | null} */
+    let built = null;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       if (attempt > 0) await paused(Math.min(PAUSE_MS * 2 ** attempt, PAUSE_MS_MAX) * Math.random());
-      const { genesis, entries } = await this.#build(wanted);
-      await onBuilt(entries);
+      if (!built || this.#isOvertaken(built.entries)) {
+        built = await this.#build(wanted);
+        await onBuilt(built.entries);
+      }
+      const { genesis, entries } = built;
       try {
         await this.#send(genesis ? [genesis, ...entries] : entries);
         return entries;
@@ -58,7 +63,19 @@ export class Writer {
         failure = error;
       }
     }
+    if (built && !this.#isOvertaken(built.entries)) throw new Tampered("the server names a conflict, and shows no entry for it");
     throw failure;
+  }
+
+  /**
+   * Whether another entry stands where the first of these would. If not, the same bytes are sent again: two signatures for
+   * one place are what a server could accuse the writer with.
+   *
+   * @param {Entry[]} entries
+   */
+  #isOvertaken([first]) {
+    const { state } = this.history;
+    return state !== null && first !== undefined && !equal(state.hash, first.prev);
   }
 
   /**
@@ -138,7 +155,7 @@ export class Writer {
     const raws = entries.map(({ raw }) => raw);
     const head = await this.server.append(this.keys.chainId, raws);
     const last = /** @type {Entry} */ (entries.at(-1));
-    if (head.seq < last.seq) throw new Invalid("the server acknowledged another entry than was sent");
+    if (head.seq < last.seq) throw new Tampered("the server acknowledged another entry than was sent");
     if (head.seq === last.seq && head.hash !== toHex(last.hash)) {
       throw new Fork("the server acknowledged an entry, and shows another in its place");
     }
@@ -152,7 +169,7 @@ export class Writer {
     try {
       const { isClosed } = await this.history.catchUp();
       const stands = this.history.stands(first.seq, first.hash) === true;
-      if (error instanceof Closed && !stands && !isClosed) throw new Invalid("the server shows no end of the chain");
+      if (error instanceof Closed && !stands && !isClosed) throw new Tampered("the server shows no end of the chain");
       return stands;
     } catch (later) {
       if (later instanceof NotFound || later instanceof Unavailable) throw error;

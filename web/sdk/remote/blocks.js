@@ -7,7 +7,7 @@
  * @typedef {{ stored: Bytes, pinHash: Bytes }} Put
  */
 
-import { Invalid, Unavailable, Unknown } from "../errors.js";
+import { Tampered, Unavailable, Unknown } from "../errors.js";
 import { concat, toHex, u32 } from "../format/bytes.js";
 import { sha256 } from "../format/crypto.js";
 import { Batcher } from "./batch.js";
@@ -40,7 +40,7 @@ export class Blocks {
     for (let start = 0; start < blockIds.length; start += HAS_ITEMS) {
       const asked = blockIds.slice(start, start + HAS_ITEMS);
       const { body } = await this.server.http.ask("POST", "/v1/blocks/has", { body: concat(...asked) });
-      if (body.length !== asked.length) throw new Invalid("the answer has another length than the question");
+      if (body.length !== asked.length) throw new Tampered("the answer has another length than the question");
       if (body.includes(UNAVAILABLE)) throw new Unavailable("the server can't tell now what it has");
       found.push(...Array.from(body, (state) => state !== ABSENT));
     }
@@ -69,7 +69,7 @@ export class Blocks {
   async #putOnce(puts) {
     const frames = puts.flatMap(({ stored, pinHash }) => [pinHash, u32(stored.length), stored]);
     const { body } = await this.server.http.ask("POST", "/v1/blocks/put", { body: concat(...frames) });
-    if (body.length !== puts.length * ANSWER_BYTES_PER_PUT) throw new Invalid("the answer has another length than the question");
+    if (body.length !== puts.length * ANSWER_BYTES_PER_PUT) throw new Tampered("the answer has another length than the question");
     return puts.map((_, index) => /** @type {number} */ (body[(index + 1) * ANSWER_BYTES_PER_PUT - 1]));
   }
 

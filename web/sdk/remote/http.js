@@ -24,6 +24,7 @@ import {
   Invalid,
   Limited,
   NotFound,
+  Tampered,
   TooLarge,
   Unavailable,
   Unknown,
@@ -88,7 +89,7 @@ export class Http {
   async #askOnce(method, path, { body, headers, bytesMax = JSON_BYTES_MAX, isFresh = false, signal }) {
     signal?.throwIfAborted();
     const isWrite = method !== "GET";
-    const deadline = AbortSignal.timeout(REQUEST_MS + (body?.length ?? 0) / SLOWEST_BYTES_PER_MS);
+    const deadline = AbortSignal.timeout(REQUEST_MS + Math.ceil((body?.length ?? 0) / SLOWEST_BYTES_PER_MS));
     try {
       const response = await fetch(this.base + path, {
         method,
@@ -108,12 +109,12 @@ export class Http {
   }
 }
 
-/** @param {Bytes} body @returns {any} @throws {Invalid} */
+/** @param {Bytes} body @returns {any} @throws {Tampered} */
 export function jsonIn(body) {
   try {
     return JSON.parse(textOf(body));
   } catch {
-    throw new Invalid("the server's answer is not JSON");
+    throw new Tampered("the server's answer is not JSON");
   }
 }
 

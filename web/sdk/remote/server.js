@@ -8,7 +8,7 @@
  * @typedef {{ seq: number, hash: string, isClosed: boolean }} Head what the server says the newest entry is
  */
 
-import { Invalid } from "../errors.js";
+import { Tampered } from "../errors.js";
 import { concat, toHex, u32, viewOf } from "../format/bytes.js";
 import { ENTRY_BYTES_MAX } from "../format/entry.js";
 import { Http, jsonIn } from "./http.js";
@@ -50,7 +50,7 @@ export class Server {
    * @param {number} from the first seq wanted
    * @param {{ isFresh?: boolean }} [options] isFresh: past the browser's cache
    * @returns {Promise<{ raws: Bytes[], headSeq: number }>}
-   * @throws {NotFound | Unavailable | Invalid | TooLarge}
+   * @throws {NotFound | Unavailable | Tampered | TooLarge}
    */
   async entries(chainId, from, { isFresh = false } = {}) {
     const path = `${this.chains}/${toHex(chainId)}/entries?from=${from}&limit=${PAGE_ENTRIES}`;
@@ -83,7 +83,7 @@ export class Server {
     const answer = await this.http.ask("POST", `${this.chains}/${toHex(chainId)}/entries`, { body });
     const { chain, seq, hash, closed } = jsonIn(answer.body) ?? {};
     if (chain !== toHex(chainId) || !Number.isSafeInteger(seq) || typeof hash !== "string") {
-      throw new Invalid("the server answers with the head of another chain");
+      throw new Tampered("the server answers with the head of another chain");
     }
     return { seq, hash, isClosed: closed === true };
   }
@@ -114,21 +114,21 @@ function socketUrl(base) {
   return url.href;
 }
 
-/** @param {string} header `seq hash` @throws {Invalid} */
+/** @param {string} header `seq hash` @throws {Tampered} */
 function headSeqIn(header) {
   const seq = Number(/^(\d{1,16})(?: [0-9a-f]{64})?$/.exec(header)?.[1] ?? NaN);
-  if (!Number.isSafeInteger(seq)) throw new Invalid("the server does not say where the chain's head is");
+  if (!Number.isSafeInteger(seq)) throw new Tampered("the server does not say where the chain's head is");
   return seq;
 }
 
-/** @param {Bytes} bytes n × (u32 length ‖ entry) @returns {Bytes[]} @throws {Invalid} */
+/** @param {Bytes} bytes n × (u32 length ‖ entry) @returns {Bytes[]} @throws {Tampered} */
 function framesOf(bytes) {
   const frames = [];
   let offset = 0;
   while (offset < bytes.length) {
     const start = offset + 4;
     const stop = start > bytes.length ? Infinity : start + viewOf(bytes).getUint32(offset);
-    if (stop > bytes.length) throw new Invalid("the server's answer is cut off");
+    if (stop > bytes.length) throw new Tampered("the server's answer is cut off");
     frames.push(bytes.slice(start, stop));
     offset = stop;
   }

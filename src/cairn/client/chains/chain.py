@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cairn.client.chains.history import History
+from cairn.client.chains.history import SEQ_END, History
 from cairn.client.chains.keyring import Keyring
 from cairn.client.chains.messages import Messages
 from cairn.client.chains.opened import Opened
@@ -23,7 +23,7 @@ from cairn.client.format.payload import Payload
 from cairn.client.format.reader import Step
 from cairn.client.format.reference import Reference
 from cairn.client.state.pins import Pins
-from cairn.core.chain import SEQ_MAX, ChainId, ChainState, Entry, Head, Kind
+from cairn.core.chain import ChainId, ChainState, Entry, Head, Kind
 from cairn.core.clock import SystemClock
 from cairn.core.errors import Forbidden, Unavailable
 from cairn.core.store import ChainStore, Relay
@@ -73,7 +73,7 @@ class Chain:
         """
         return await self._history.head()
 
-    async def entries(self, start: int = 0, stop: int = SEQ_MAX) -> AsyncGenerator[Opened, None]:
+    async def entries(self, start: int = 0, stop: int = SEQ_END) -> AsyncGenerator[Opened, None]:
         """The entries with start <= seq < stop up to the present head, verified and opened.
 
         Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
+from typing import Final
 
 from cairn.client.format.errors import Fork, Sighting, Withheld
 from cairn.client.format.reader import Reader, Seen, Step, rollback
@@ -12,6 +13,9 @@ from cairn.core.chain import SEQ_MAX, ChainId, ChainState, Entry, Head, Kind, Se
 from cairn.core.errors import Invalid, NotFound
 from cairn.core.receipt import verify_receipt
 from cairn.core.store import ChainStore
+
+SEQ_END: Final = SEQ_MAX + 1
+"""Above every seq."""
 
 
 class History:
@@ -44,7 +48,7 @@ class History:
             raise rollback(seen, Sighting(head.seq, head.hash, None, head.receipt))
         return head
 
-    async def steps(self, start: int = 0, stop: int = SEQ_MAX) -> AsyncGenerator[Step, None]:
+    async def steps(self, start: int = 0, stop: int = SEQ_END) -> AsyncGenerator[Step, None]:
         """The accepted entries with start <= seq < stop, up to the present head.
 
         Raises:
@@ -77,7 +81,7 @@ class History:
         state, shown = None, -1
         while state is None or not state.closed:
             reader, head = await self._begin(start, state)
-            async with aclosing(self._read(reader, head, start, SEQ_MAX)) as steps:
+            async with aclosing(self._read(reader, head, start, SEQ_END)) as steps:
                 async for step in steps:
                     yield step
             assert reader.state is not None, "it is read to its end"
@@ -100,14 +104,18 @@ class History:
         base = since or (seen.state if seen else None)
         start = base.seq + 1 if base else 0
         reader, head = await self._begin(start, base)
-        async with aclosing(self._read(reader, head, start, SEQ_MAX)) as steps:
+        async with aclosing(self._read(reader, head, start, SEQ_END)) as steps:
             async for step in steps:
                 is_there = is_there or step.entry.hash == wanted
         assert reader.state is not None, "it is read to its end"
         return reader.state, is_there
 
     async def rotates(self, state: ChainState, key_epoch: int) -> list[Entry]:
-        """The rotates after an accepted `state`, up to the one that began `key_epoch`."""
+        """The rotates after an accepted `state`, up to the one that began `key_epoch`.
+
+        Raises:
+            Withheld: the chain, as it is shown, did not come so far.
+        """
         head = await self.head()
         reader = Reader(self.chain_id, None, state)
         found = []
@@ -116,8 +124,8 @@ class History:
                 if step.entry.kind == Kind.ROTATE:
                     found.append(step.entry)
                 if step.state.key_epoch >= key_epoch:
-                    break
-        return found
+                    return found
+        raise Withheld("the server shows an older state of the chain than the capability is for: try another server")
 
     def adopt(self, state: ChainState, head: Head) -> None:
         """Take over the state after own entries that were acknowledged, with the server's word on them.

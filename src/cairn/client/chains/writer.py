@@ -123,11 +123,12 @@ class Writer:
         seen = await self._history.seen()
         state = seen.state if seen else (await self._history.catch_up())[0]
         error: CairnError | None = None
+        entries, after = await self._built(state, wanted)
         for attempt in range(_TRIES):
             if error is not None:
                 await asyncio.sleep(_pause_seconds(attempt))
-            state = await self._at_place(state, wanted[0])
-            entries, after = self._build(state, wanted)
+            if state.hash != entries[0].prev:  # else the same bytes: two signatures for one place accuse the writer
+                entries, after = await self._built(state, wanted)
             try:
                 head, _ = await self._chains.append(entries, NO_GRANT)
             except (Conflict, Closed, Unknown) as failed:
@@ -143,7 +144,13 @@ class Writer:
             self._history.adopt(after, head)
             return entries
         assert error is not None
+        if state.hash == entries[0].prev:
+            raise Invalid("the server says that another entry has this place, and shows none: do not trust it")
         raise error
+
+    async def _built(self, state: ChainState, wanted: Sequence[Wanted]) -> tuple[list[Entry], ChainState]:
+        """The entries for the place that they ask for, and the state after them."""
+        return self._build(await self._at_place(state, wanted[0]), wanted)
 
     async def _at_place(self, state: ChainState, wanted: Wanted) -> ChainState:
         """The state to build on, if the entry still has the seq that it asks for."""

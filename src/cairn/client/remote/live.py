@@ -21,7 +21,7 @@ from cairn.client.remote.http import HttpServer
 from cairn.client.remote.websocket import NoSockets, WebSocket
 from cairn.core.chain import SEQ_MAX, ChainId, Entry, Seq
 from cairn.core.ephemeral import Ephemeral
-from cairn.core.errors import CairnError, Invalid, Unavailable
+from cairn.core.errors import CairnError, Invalid, TooLarge, Unavailable
 from cairn.wire.live import Command, Notice, decode_frame, decode_notice, encode_command
 
 _PATH: Final = "/v1/live"
@@ -275,7 +275,8 @@ class _Connection:
                     for inbox in self._inboxes.get(held.chain_id, ()):
                         inbox.take(held)
         except CairnError as failed:
-            error = failed if isinstance(failed, Invalid) else Unavailable(str(failed))
+            is_refused = isinstance(failed, Invalid | TooLarge)
+            error = Invalid(str(failed)) if is_refused else Unavailable(str(failed))
         finally:
             self._lose(error)
 

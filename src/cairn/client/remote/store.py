@@ -22,7 +22,7 @@ from cairn.client.remote.websocket import NoSockets
 from cairn.core.block import Block, BlockId, GrantId, Pin, PinHash
 from cairn.core.chain import FLAG_DOOR, SEQ_MAX, ChainId, Entry, Head, Kind, Seq
 from cairn.core.ephemeral import Ephemeral
-from cairn.core.errors import CairnError, Forbidden, Invalid, Limited, NotFound, Unavailable, Unknown
+from cairn.core.errors import CairnError, Forbidden, Invalid, Limited, NotFound, TooLarge, Unavailable, Unknown
 from cairn.core.store import Store, Usage
 from cairn.wire.messages import (
     ABSENT,
@@ -193,7 +193,7 @@ class RemoteChains:
         while following < stop:
             query = f"?from={following}&to={stop}&limit={PAGE_ENTRIES}"
             answer = await self._server.ask("GET", f"{self._path(chain_id)}/entries{query}")
-            page = [Entry.decode(raw) for raw in decode_entries(answer.body)]
+            page = _entries_in(answer.body)
             for entry in page:
                 if entry.seq < following:
                     raise Invalid("the server sent entries out of order")
@@ -343,11 +343,18 @@ def _head_seq(header: str) -> int:
     return int(seq)
 
 
+def _entries_in(body: bytes) -> list[Entry]:
+    try:
+        return [Entry.decode(raw) for raw in decode_entries(body)]
+    except TooLarge as error:
+        raise Invalid(f"the server sent what is no entry: {error}") from None
+
+
 def _entry_in(data: str, chain_id: ChainId) -> Entry:
     try:
         document: Any = parse_json(data)
         entry = Entry.decode(base64.b64decode(document["entry"], validate=True))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, TooLarge):
         raise Invalid("the server sent an event that is malformed") from None
     if entry.chain_id != chain_id:
         raise Invalid("the server sent an entry of another chain")

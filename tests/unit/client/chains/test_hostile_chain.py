@@ -9,8 +9,8 @@ import pytest
 
 from cairn.client import Chain, Rollback, Withheld, WriteCapability
 from cairn.client.state.pins import Pins
-from cairn.core.chain import ChainId, Entry, Head, Kind, Seq
-from cairn.core.errors import CairnError, Closed, Invalid, Unknown
+from cairn.core.chain import SEQ_MAX, ChainId, Entry, Head, Kind, Seq
+from cairn.core.errors import CairnError, Closed, Conflict, Invalid, Unknown
 from cairn.core.store import ChainStore, Store
 from cairn.storage.memory import memory_store
 
@@ -197,3 +197,45 @@ async def test_nothing_asked_for_is_no_accusation(store: Store, writer: WriteCap
     reader = chain(writer.to_read(), store.chains)
     assert [entry async for entry in reader.entries(0, 0)] == []
     assert [entry async for entry in reader.entries(2, 1)] == []
+
+
+async def test_a_head_above_all_others_must_be_shown(store: Store, writer: WriteCapability) -> None:
+    class Boasting(Server):
+        async def head(self, chain_id: ChainId) -> Head:
+            return replace(await self.true.head(chain_id), seq=Seq(SEQ_MAX))
+
+    await some(chain(writer, store.chains), 2)
+    with pytest.raises(Withheld):
+        _ = [entry async for entry in chain(writer.to_read(), Boasting(store.chains)).entries()]
+
+
+async def test_a_state_before_the_keys_of_the_capability_is_refused(store: Store, writer: WriteCapability) -> None:
+    """Whoever holds the keys of an epoch knows that the chain has reached it, also at the first visit."""
+    log = chain(writer, store.chains)
+    await some(log, 2)
+    before = await log.head()
+
+    class Older(Server):
+        async def head(self, chain_id: ChainId) -> Head:
+            return before
+
+    reader = await log.rotate()
+    with pytest.raises(Withheld):
+        _ = [entry async for entry in chain(reader, Older(store.chains)).entries()]
+    assert len([entry async for entry in chain(reader, store.chains).entries()]) == 4
+
+
+async def test_a_feigned_conflict_gets_no_second_signature(store: Store, writer: WriteCapability) -> None:
+    """Two signatures for one place would be proof against the writer."""
+    sent: list[bytes] = []
+
+    class Feigning(Server):
+        async def append(self, entries: list[Entry], grant: bytes) -> tuple[Head, int]:
+            sent.append(entries[0].hash)
+            raise Conflict("another was faster", await self.true.head(entries[0].chain_id))
+
+    await some(chain(writer, store.chains), 1)
+    with pytest.raises(Invalid, match="shows none"):
+        await chain(writer, Feigning(store.chains)).append("x")
+    assert len(sent) > 1
+    assert len(set(sent)) == 1

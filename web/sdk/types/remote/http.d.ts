@@ -51,7 +51,7 @@ export declare class Http {
      */
     ask(method: "GET" | "PUT" | "POST" | "DELETE", path: string, question?: Question): Promise<Answer>;
 }
-/** @param {Bytes} body @returns {any} @throws {Invalid} */
+/** @param {Bytes} body @returns {any} @throws {Tampered} */
 export declare function jsonIn(body: Bytes): any;
 /**
  * @param {number} ms

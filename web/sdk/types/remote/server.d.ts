@@ -42,7 +42,7 @@ export declare class Server {
      * @param {number} from the first seq wanted
      * @param {{ isFresh?: boolean }} [options] isFresh: past the browser's cache
      * @returns {Promise<{ raws: Bytes[], headSeq: number }>}
-     * @throws {NotFound | Unavailable | Invalid | TooLarge}
+     * @throws {NotFound | Unavailable | Tampered | TooLarge}
      */
     entries(chainId: Bytes, from: number, { isFresh }?: {
         isFresh?: boolean;

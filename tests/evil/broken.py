@@ -1,0 +1,125 @@
+"""SDKs with one check taken out: the lies that it is there for are then believed, and the harness must say so."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.evil.cases import Case
+from tests.evil.runs import Sdk
+
+
+@dataclass(frozen=True)
+class Break:
+    """One check, and what takes it out: in a file, these words for those."""
+
+    name: str
+    sdk: str
+    changes: tuple[tuple[str, str, str], ...]
+    lies: tuple[str, ...]
+    """The names of the lies that it lets through."""
+    stories: tuple[str, ...] = ()
+    """Of which chains; none: of any."""
+    count: int = 30
+
+    def is_missed_by(self, case: Case) -> bool:
+        """Whether a case may show that the check is not there."""
+        names = [lie.name.partition(": ")[2] for lie in case.lies]
+        return len(names) == 1 and names[0] in self.lies and (not self.stories or case.story.name in self.stories)
+
+    def made(self, folder: Path) -> Sdk:
+        """The SDK without it."""
+        whole = Sdk.whole(self.sdk).source
+        shutil.copytree(whole, folder, ignore=shutil.ignore_patterns("web", "__pycache__", "*.egg-info", "vendor"))
+        for name, old, new in self.changes:
+            file = folder / name
+            text = file.read_text()
+            assert text.count(old) == 1, f"{name} has no longer, or more than once: {old}"
+            file.write_text(text.replace(old, new))
+        return Sdk(self.sdk, folder)
+
+
+_CHAIN, _TAKING, _READER = "format/chain.js", "chains/taking.js", "cairn/client/format/reader.py"
+_HISTORY = "cairn/client/chains/history.py"
+
+_SIGNED = ("sign with another key", "forge by a reader")
+_FORKED = ("fork", "fork cut")
+_ROLLED = ("roll back", "roll back past what was seen")
+_BLOCKS = ("flip in a block", "another block", "cross blocks")
+
+BREAKS = (
+    Break("signatures", "browser", ((_CHAIN, "if (!results.every(Boolean))", "if (false)"),), _SIGNED),
+    Break(
+        "the chain's id", "browser",
+        ((_CHAIN, "|| !equal(genesis.chainId, chainId)", ""), (_CHAIN, "!equal(entry.chainId, state.chainId) ||", "")),
+        ("another chain",),
+    ),
+    Break("the pinned head", "browser", ((_TAKING, "if (!isOther && !isEarlyEnd)", "if (true)"),), _FORKED),
+    Break("what was seen", "browser", ((_TAKING, "Math.min(this.seq, headSeq) < this.pin.seq", "false"),), _ROLLED),
+    Break("the end", "browser", ((_TAKING, "if (this.seq < headSeq)", "if (false)"),), ("hold back", "a later head")),
+    Break(
+        "gaps", "browser", ((_CHAIN, "entry.kind !== KIND.CLOSE && entry.floor <= state.seq", "false"),),
+        ("leave out before a start",), ("kept",),
+    ),
+    Break(
+        "blocks", "browser", (("format/block.js", "|| !equal(await sha256(stored), reference.blockId)", ""),), _BLOCKS
+    ),
+    Break(
+        "acknowledgements", "browser",
+        (("chains/writer.js", "if (head.seq === last.seq && head.hash !== toHex(last.hash))", "if (false)"),),
+        ("acknowledge another",),
+    ),
+    Break(
+        "the same bytes again", "browser",
+        (("chains/writer.js", "!built || this.#isOvertaken(built.entries)", "true"),), ("feign a conflict",), count=5,
+    ),
+    Break(
+        "the key epoch", "browser", ((_TAKING, "if (this.state.keyEpoch < keyEpoch)", "if (false)"),),
+        _ROLLED, ("rotated",),
+    ),
+    Break(
+        "signatures", "python",
+        (("cairn/core/chain.py", "    entry.verify_signature(state.public_key)\n    return", "    return"),), _SIGNED,
+    ),
+    Break(
+        "the chain's id", "python", ((_READER, "if entry.chain_id != self.chain_id:", "if False:"),), ("another chain",)
+    ),
+    Break("the pinned head", "python", ((_READER, "if is_other or is_early_end:", "if False:"),), _FORKED),
+    Break(
+        "what was seen", "python",
+        (
+            (_READER, "if self._seen and self.state.seq < self._seen.state.seq:", "if False:"),
+            (_HISTORY, "if seen is not None and head.seq < seen.state.seq and not head.closed:", "if False:"),
+        ),
+        _ROLLED,
+    ),
+    Break("the end", "python", ((_HISTORY, "if state.seq < head.seq:", "if False:"),), ("hold back", "a later head")),
+    Break(
+        "gaps", "python",
+        ((_READER, "if entry.kind != Kind.CLOSE and not (entry.floor > state.seq and passes_seen):", "if False:"),),
+        ("leave out before a start",), ("kept",),
+    ),
+    Break(
+        "blocks", "python",
+        (
+            ("cairn/core/block.py", "if block.id != block_id:", "if False:"),
+            ("cairn/client/format/reference.py", "if block.id != reference.block_id or len(block)", "if len(block)"),
+        ),
+        _BLOCKS,
+    ),
+    Break(
+        "acknowledgements", "python",
+        ((_HISTORY, "if head.seq == state.seq and head.hash != state.hash:", "if False:"),), ("acknowledge another",),
+    ),
+    Break(
+        "the same bytes again", "python",
+        (("cairn/client/chains/writer.py", "if state.hash != entries[0].prev:", "if error is not None:"),),
+        ("feign a conflict",), count=5,
+    ),
+    Break(
+        "the key epoch", "python",
+        ((_HISTORY, 'raise Withheld("the server shows an', 'return found or Withheld("the server shows an'),),
+        _ROLLED, ("rotated",),
+    ),
+)  # fmt: skip

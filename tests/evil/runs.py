@@ -1,0 +1,101 @@
+"""Runs cases through an SDK, whole or with a check taken out, and gathers what it showed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.browser.known import ROOT
+from tests.evil.cases import Case
+from tests.evil.oracle import Told, faults
+from tests.evil.server import EvilServer, Record
+
+_HERE = Path(__file__).parent
+_SECONDS_MAX = 3_000
+NODE = shutil.which("node")
+FLAGS = ("--experimental-websocket", "--no-warnings")
+
+
+def node_lacks() -> str:
+    """Why the browser SDK can't run in Node here; empty: it can."""
+    if NODE is None:
+        return "Node is not installed: apt-get install nodejs"
+    run = subprocess.run([NODE, *FLAGS, "-p", "typeof WebSocket"], capture_output=True, text=True)
+    return "" if run.stdout.strip() == "function" else "this Node has no WebSocket: version 20.10 has"
+
+
+@dataclass(frozen=True)
+class Sdk:
+    """One SDK: its name, and where its source is."""
+
+    name: str
+    source: Path
+
+    @classmethod
+    def whole(cls, name: str) -> Sdk:
+        """As it is."""
+        return cls(name, ROOT / "src" if name == "python" else ROOT / "web" / "sdk")
+
+    @property
+    def command(self) -> list[str]:
+        """What reads cases and tells what it showed."""
+        if self.name == "python":
+            return [sys.executable, str(_HERE / "reader.py")]
+        assert NODE is not None
+        return [NODE, *FLAGS, str(_HERE / "reader.mjs"), str(self.source)]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of the command."""
+        return {**os.environ, "PYTHONPATH": str(self.source)} if self.name == "python" else dict(os.environ)
+
+
+@dataclass
+class Outcome:
+    """What came of many cases."""
+
+    faults: list[str] = field(default_factory=list)
+    told: int = 0
+    """How many cases were told something that is not true."""
+    shown: Counter[str] = field(default_factory=Counter)
+    """How many steps ended with which code."""
+    lies: Counter[str] = field(default_factory=Counter)
+
+    def add(self, record: Record, sdk: str, told: Sequence[Told]) -> None:
+        self.faults += [f"{record.case}: {fault}" for fault in faults(record, sdk, told)]
+        self.told += record.was_altered
+        self.shown.update(str(step["problem"]["code"]) if step["problem"] else "fine" for step in told)
+        if record.was_altered:
+            self.lies.update(lie.name for lie in record.case.lies)
+
+
+def asked(server: EvilServer, case: Case) -> dict[str, Any]:
+    """A case as a client is told of it."""
+    url = f"{server.url}/{case.number}"
+    return {"number": case.number, "url": url, "capability": str(case.capability), "steps": case.steps}
+
+
+def run(server: EvilServer, sdk: Sdk, cases: Iterable[Case]) -> Outcome:
+    """Have an SDK do what the cases say, and judge what it showed."""
+    records = {case.number: server.announce(case) for case in cases}
+    lines = "\n".join(json.dumps(asked(server, record.case)) for record in records.values())
+    ended = subprocess.run(
+        sdk.command, input=lines, capture_output=True, text=True, timeout=_SECONDS_MAX, env=sdk.environ
+    )
+    assert ended.returncode == 0, ended.stderr[-4_000:]
+    outcome = Outcome()
+    for line in ended.stdout.splitlines():
+        answer = json.loads(line)
+        assert "unhandled" not in answer, answer["unhandled"]
+        outcome.add(records.pop(answer["number"]), sdk.name, answer["told"])
+    assert not records, f"nothing was heard of {len(records)} cases"
+    assert server.faults == []
+    return outcome

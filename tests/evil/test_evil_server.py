@@ -1,0 +1,74 @@
+"""A server that lies to both SDKs: nothing false is shown, and what it did is called by its name.
+
+`CAIRN_LIES=10000 pytest -s tests/evil` tells so many, each to both, and says what came of them; `CAIRN_LIES_SEED` draws
+others. By itself it tells a tenth.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.evil.broken import BREAKS
+from tests.evil.cases import case
+from tests.evil.lies import CATALOGUE
+from tests.evil.runs import Outcome, Sdk, node_lacks, run
+from tests.evil.server import EvilServer, lying
+
+COUNT = int(os.environ.get("CAIRN_LIES", "1000"))
+SEED = int(os.environ.get("CAIRN_LIES_SEED", "0"))
+HONEST = 300
+SPARE = 1.1  # a few lies change nothing: an entry changes places with itself
+
+SDKS = [
+    pytest.param("python"),
+    pytest.param("browser", marks=pytest.mark.skipif(bool(node_lacks()), reason=node_lacks() or "it can run")),
+]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EvilServer]:
+    """The server that lies."""
+    with lying() as evil:
+        yield evil
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+def test_an_honest_server_is_believed(server: EvilServer, sdk: str) -> None:
+    outcome = run(server, Sdk.whole(sdk), (case(number, SEED, is_honest=True) for number in range(HONEST)))
+    assert outcome.faults == []
+    assert outcome.told == 0
+    assert set(outcome.shown) == {"fine"}
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("sdk", SDKS)
+def test_no_lie_is_believed(server: EvilServer, sdk: str) -> None:
+    outcome = run(server, Sdk.whole(sdk), (case(number, SEED) for number in range(round(COUNT * SPARE))))
+    print(f"\n{sdk}: seed {SEED}, {outcome.told} cases with {sum(outcome.lies.values())} lies")
+    print(json.dumps({"what was told": outcome.shown, "lies": outcome.lies}, indent=1))
+    assert outcome.faults == []
+    assert outcome.told >= COUNT
+    assert_all_were_told(outcome, sdk)
+
+
+def assert_all_were_told(outcome: Outcome, sdk: str) -> None:
+    """Every lie of the catalogue, but for those about what this SDK never asks."""
+    never = {"browser": ("frames", "info"), "python": ()}[sdk]
+    assert {name for name, kind in CATALOGUE.items() if kind.aim not in never} <= set(outcome.lies)
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+@pytest.mark.parametrize("name", sorted({broken.name for broken in BREAKS}))
+def test_a_check_that_is_taken_out_is_missed(server: EvilServer, tmp_path: Path, sdk: str, name: str) -> None:
+    broken = next(one for one in BREAKS if (one.name, one.sdk) == (name, sdk))
+    cases = (case(number) for number in itertools.count(1_000_000))
+    outcome = run(
+        server, broken.made(tmp_path / "sdk"), itertools.islice(filter(broken.is_missed_by, cases), broken.count)
+    )
+    assert outcome.faults, "the lie is found out all the same, or the harness does not see that it is believed"
