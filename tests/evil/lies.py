@@ -56,6 +56,8 @@ class History:
     hash: str
     closed: bool = False
     is_gone: bool = False
+    floor: int | None = None
+    """Another one than that of the last entry."""
 
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> History:
@@ -369,6 +371,11 @@ def _an_earlier_head(draw: random.Random, told: History, about: About) -> Histor
 @_lie("head", "altered", "fork")
 def _another_hash(draw: random.Random, told: History, about: About) -> History:
     return replace(told, hash=draw.randbytes(32).hex())
+
+
+@_lie("head", "altered", "rollback")
+def _another_floor(draw: random.Random, told: History, about: About) -> History:
+    return replace(told, floor=draw.choice((0, 1, told.seq // 2, told.seq, told.seq + 1, 2**53 - 1)))
 
 
 @_lie("head", "altered")

@@ -165,10 +165,10 @@ def _false_report(record: Record, shown: Told) -> Iterator[str]:
 
 
 def _false_addition(record: Record, text: str, seq: int) -> Iterator[str]:
-    sent = [entry for entry in record.posted if entry.seq == seq]
-    if not any(_said(record, entry) == f"t:{text}" for entry in sent):
+    sent = [entry for entry in record.posted if entry.seq == seq and _said(record, entry) == f"t:{text}"]
+    if not sent:
         yield f"it is said to stand at {seq}, where something else was sent"
-    if any(entry.hash in record.contradicted for entry in sent):
+    elif all(entry.hash in record.contradicted for entry in sent):
         yield f"it is said to stand at {seq}, and the server has acknowledged something else"
 
 

@@ -177,6 +177,7 @@ class Record:
         chain_id, digest, seq = self.case.story.keys.chain_id, bytes.fromhex(told.hash), Seq(told.seq)
         last = told.rows[-1][1] if told.rows else self.case.story.main.entries[-1].raw
         floor, epoch = _numbers(last)
+        floor = floor if told.floor is None else told.floor
         vouched = receipt_message(chain_id, seq, digest, _TIME_MS).removeprefix(domain("receipt"))
         receipt = Receipt(_TIME_MS, _SIGNER.sign("receipt", vouched))
         head = Head(chain_id, seq, digest, Seq(floor), epoch, told.closed, len(told.rows), 1, receipt=receipt)

@@ -52,7 +52,7 @@ def test_no_lie_is_believed(server: EvilServer, sdk: str) -> None:
     outcome = run(server, Sdk.whole(sdk), (case(number, SEED) for number in range(round(COUNT * SPARE))))
     print(f"\n{sdk}: seed {SEED}, {outcome.told} cases with {sum(outcome.lies.values())} lies")
     print(json.dumps({"what was told": outcome.shown, "lies": outcome.lies}, indent=1))
-    assert outcome.faults == []
+    assert not outcome.faults, "\n".join(outcome.faults)
     assert outcome.told >= COUNT
     assert_all_were_told(outcome, sdk)
 

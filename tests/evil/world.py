@@ -159,8 +159,13 @@ def _closed(teller: Teller, who: str) -> None:
 
 
 def _long(teller: Teller, who: str) -> None:
+    """Two pages, and in the second a checkpoint: who reads may pass over what it gave up, though it is still there."""
     for number in range(1, 280):
-        teller.text(f"{who if number > 150 else 'both'} {number}")
+        words = f"{who if number > 150 else 'both'} {number}"
+        if number == 265:
+            teller.snapshot(words, trims=True)
+        else:
+            teller.text(words)
 
 
 _TELLINGS: Mapping[str, Telling] = {

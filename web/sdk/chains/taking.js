@@ -19,8 +19,8 @@ export class Taking {
   accepted = [];
   hasGap = false;
   isRecalled = false;
-  /** @type {number | null} the entry before a gap that ended at the pinned entry, not at a start */
-  #resumedFrom = null;
+  /** A gap ended at the pinned entry, not at a start. */
+  #isResumed = false;
 
   /**
    * @param {ChainState | null} state
@@ -121,7 +121,7 @@ export class Taking {
    * @returns {ChainState}
    */
   #resume(state, { seq, hash, floor, keyEpoch, kind }) {
-    this.#resumedFrom = state.seq;
+    this.#isResumed = true;
     return { ...state, seq, hash, floor, keyEpoch, isClosed: kind === KIND.CLOSE };
   }
 
@@ -176,7 +176,7 @@ export class Taking {
   checkedState(keyEpoch) {
     if (!this.state) throw new Tampered("the server gives no genesis");
     const { floor, isClosed } = this.state;
-    if (this.#resumedFrom !== null && floor <= this.#resumedFrom && !isClosed) {
+    if (this.#isResumed && this.pin && floor < this.pin.seq && !isClosed) {
       throw new Tampered("entries are missing that the writer did not give up");
     }
     if (this.state.keyEpoch < keyEpoch) {
