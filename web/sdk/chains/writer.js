@@ -19,6 +19,7 @@
 import { Closed, Conflict, Fork, NotFound, Tampered, Unavailable, Unknown } from "../errors.js";
 import { equal, toHex } from "../format/bytes.js";
 import { begin, follow } from "../format/chain.js";
+import { append } from "../remote/appending.js";
 import { paused } from "../remote/http.js";
 
 const TRIES = 16;
@@ -153,7 +154,7 @@ export class Writer {
   /** @param {Entry[]} entries */
   async #send(entries) {
     const raws = entries.map(({ raw }) => raw);
-    const head = await this.server.append(this.keys.chainId, raws);
+    const head = await append(this.server, this.keys.chainId, raws);
     const last = /** @type {Entry} */ (entries.at(-1));
     if (head.seq < last.seq) throw new Tampered("the server acknowledged another entry than was sent");
     if (head.seq === last.seq && head.hash !== toHex(last.hash)) {

@@ -4,12 +4,10 @@
  * @import { Bytes } from "../format/bytes.js"
  * @import { LiveSocket } from "./live_socket.js"
  * @import { SharedSocket } from "./shared_socket.js"
- *
- * @typedef {{ seq: number, hash: string, isClosed: boolean }} Head what the server says the newest entry is
  */
 
 import { Tampered } from "../errors.js";
-import { concat, toHex, u32, viewOf } from "../format/bytes.js";
+import { toHex, viewOf } from "../format/bytes.js";
 import { ENTRY_BYTES_MAX } from "../format/entry.js";
 import { Http, jsonIn } from "./http.js";
 
@@ -63,29 +61,11 @@ export class Server {
    *
    * @param {Bytes} chainId
    * @returns {Promise<number>}
-   * @throws {NotFound | Unavailable | Invalid}
+   * @throws {NotFound | Unavailable | Tampered}
    */
   async floor(chainId) {
     const { floor } = jsonIn((await this.http.ask("GET", `${this.chains}/${toHex(chainId)}`)).body) ?? {};
     return Number.isSafeInteger(floor) ? floor : 0;
-  }
-
-  /**
-   * Appends entries, all or none. When it returns they stand, durably.
-   *
-   * @param {Bytes} chainId
-   * @param {Bytes[]} raws
-   * @returns {Promise<Head>}
-   * @throws {CairnError} Conflict, Closed; Unknown: they may stand
-   */
-  async append(chainId, raws) {
-    const body = concat(...raws.flatMap((raw) => [u32(raw.length), raw]));
-    const answer = await this.http.ask("POST", `${this.chains}/${toHex(chainId)}/entries`, { body });
-    const { chain, seq, hash, closed } = jsonIn(answer.body) ?? {};
-    if (chain !== toHex(chainId) || !Number.isSafeInteger(seq) || typeof hash !== "string") {
-      throw new Tampered("the server answers with the head of another chain");
-    }
-    return { seq, hash, isClosed: closed === true };
   }
 
   /**

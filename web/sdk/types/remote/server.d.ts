@@ -4,17 +4,10 @@
  * @import { Bytes } from "../format/bytes.js"
  * @import { LiveSocket } from "./live_socket.js"
  * @import { SharedSocket } from "./shared_socket.js"
- *
- * @typedef {{ seq: number, hash: string, isClosed: boolean }} Head what the server says the newest entry is
  */
 import type { Bytes } from "../format/bytes.js";
 import type { LiveSocket } from "./live_socket.js";
 import type { SharedSocket } from "./shared_socket.js";
-export type Head = {
-    seq: number;
-    hash: string;
-    isClosed: boolean;
-};
 import { Http } from "./http.js";
 export declare const PAGE_ENTRIES = 256;
 /** One server. */
@@ -55,18 +48,9 @@ export declare class Server {
      *
      * @param {Bytes} chainId
      * @returns {Promise<number>}
-     * @throws {NotFound | Unavailable | Invalid}
+     * @throws {NotFound | Unavailable | Tampered}
      */
     floor(chainId: Bytes): Promise<number>;
-    /**
-     * Appends entries, all or none. When it returns they stand, durably.
-     *
-     * @param {Bytes} chainId
-     * @param {Bytes[]} raws
-     * @returns {Promise<Head>}
-     * @throws {CairnError} Conflict, Closed; Unknown: they may stand
-     */
-    append(chainId: Bytes, raws: Bytes[]): Promise<Head>;
     /**
      * The bytes that the server has under a block's id.
      *
