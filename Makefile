@@ -26,14 +26,16 @@ check: $(VENV)/.ready-to-test node_modules/.ready ## Lint, types, layers, web mo
 	$(BIN)/lint-imports
 	node_modules/.bin/tsc --project tsconfig.json
 	node scripts/sdk.mjs --check
+	node scripts/sdk_reference.mjs --check
 	node scripts/vendor.mjs --check
 
 format: $(VENV)/.ready-to-test ## Put the code into its one form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-sdk: node_modules/.ready ## Write the browser SDK as it is shipped: one small file, and types
+sdk: node_modules/.ready ## Write the browser SDK as it is shipped, one small file and types, and its reference
 	node scripts/sdk.mjs
+	node scripts/sdk_reference.mjs
 
 vendor: node_modules/.ready ## Write what the applications take from others
 	node scripts/vendor.mjs

@@ -19,6 +19,8 @@ import { checkContext, checkSupport } from "./format/crypto.js";
 const linkKey = () => `cairn.link ${location.pathname}`;
 
 /**
+ * The way in. Nothing is asked of the server yet.
+ *
  * @param {object} [options]
  * @param {string} [options.url] the server's address; the one that this page is from, if not given
  * @param {string} [options.realm] the site's name, which is part of every account; this page's host, if not given
@@ -63,6 +65,8 @@ export class Cairn {
   }
 
   /**
+   * Opens the account of a name and a password.
+   *
    * @param {string} name
    * @param {string} password
    * @param {DoorOptions} [options]
@@ -87,7 +91,7 @@ export class Cairn {
     return (await this.#accounts()).recover(code, name, password, options);
   }
 
-  /** @returns {Promise<Account | null>} who signed in on this device before, also without a connection */
+  /** The account that was opened on this device before, or null; also without a connection. @returns {Promise<Account | null>} */
   async resume() {
     return (await this.#accounts()).resume();
   }

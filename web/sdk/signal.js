@@ -14,6 +14,7 @@ export class Signal {
     this.#value = value;
   }
 
+  /** The value now. */
   get value() {
     return this.#value;
   }

@@ -60,7 +60,7 @@ const SNAPSHOT_BYTES = 256 * 1024;
 const REFUSED_MAX = 1_000;
 const EMPTY_UPDATE_BYTES = 2;
 
-/** @param {BindingOptions} options @returns {YjsBinding} */
+/** Keeps a document in a log or a space, from now on. @param {BindingOptions} options @returns {YjsBinding} */
 export function bindYjs(options) {
   return new YjsBinding(options);
 }

@@ -41,6 +41,7 @@ export class Account {
   constructor(accounts, log, { name, home, recoveryCode }) {
     this.accounts = accounts;
     this.log = log;
+    /** As it was given at signing up. */
     this.name = name;
     /** The URL of the server that the account has moved to; empty: it is here. */
     this.home = home;
@@ -66,7 +67,7 @@ export class Account {
     return log;
   }
 
-  /** @returns {Promise<string[]>} the names of all logs in this account */
+  /** The names of all logs in this account. @returns {Promise<string[]>} */
   async names() {
     await this.log.catchUp();
     return [...this.#caps().keys()].filter((name) => !name.startsWith(SPACE_PREFIX));
@@ -111,6 +112,8 @@ export class Account {
   }
 
   /**
+   * Gives the account another password. The recovery codes stay.
+   *
    * @param {string} from the present password
    * @param {string} to the new one
    * @param {DoorOptions} [options]

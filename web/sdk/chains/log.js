@@ -292,6 +292,8 @@ export class Log {
   }
 
   /**
+   * The whole file of an entry, or its preview, verified.
+   *
    * @param {LogEntry} entry of a file
    * @param {GetOptions} [options]
    * @returns {Promise<File>}
@@ -335,7 +337,7 @@ export class Log {
     return `${page.split("#")[0]}#${await this.capabilityText(can)}`;
   }
 
-  /** @param {"read" | "write" | "verify"} can @returns {Promise<string>} the capability alone */
+  /** What stands in such a link behind the #, alone. @param {"read" | "write" | "verify"} can @returns {Promise<string>} */
   async capabilityText(can) {
     const { capability } = this;
     if (can === "verify") return formatVerify({ type: "verify", chainId: this.keyring.chainId });

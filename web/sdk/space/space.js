@@ -82,6 +82,7 @@ export class Space {
     return new Space(browser, await openedByText(browser, roster), log);
   }
 
+  /** As its owner named it. */
   get name() {
     return this.#state.name;
   }
@@ -106,6 +107,7 @@ export class Space {
     return this.#state.members.get(this.#own?.id ?? "") ?? null;
   }
 
+  /** Whether this is who invites and removes. */
   get isOwner() {
     return this.#roster.can === "write";
   }
@@ -116,7 +118,7 @@ export class Space {
     return merged(rows);
   }
 
-  /** @param {unknown} value as for `Log.add` @returns {Promise<Added>} */
+  /** Adds a value in this member's name. @param {unknown} value as for `Log.add` @returns {Promise<Added>} */
   add(value) {
     return this.#writing().add(stamped(value, timeAfter(this.list, Date.now())));
   }

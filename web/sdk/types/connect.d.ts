@@ -14,6 +14,8 @@ import type { Space } from "./space/space.js";
 import { Browser } from "./browser.js";
 import { Log } from "./chains/log.js";
 /**
+ * The way in. Nothing is asked of the server yet.
+ *
  * @param {object} [options]
  * @param {string} [options.url] the server's address; the one that this page is from, if not given
  * @param {string} [options.realm] the site's name, which is part of every account; this page's host, if not given
@@ -48,6 +50,8 @@ export declare class Cairn {
      */
     signUp(name: string, password: string, options?: DoorOptions): Promise<Account>;
     /**
+     * Opens the account of a name and a password.
+     *
      * @param {string} name
      * @param {string} password
      * @param {DoorOptions} [options]
@@ -66,7 +70,7 @@ export declare class Cairn {
      * @throws {CairnError} as `signUp`; WrongCapability: it is no recovery code
      */
     recover(code: string, name: string, password: string, options?: DoorOptions): Promise<Account>;
-    /** @returns {Promise<Account | null>} who signed in on this device before, also without a connection */
+    /** The account that was opened on this device before, or null; also without a connection. @returns {Promise<Account | null>} */
     resume(): Promise<Account | null>;
     /**
      * Opens the log that a link is for. Without an argument it is the one in this page's address, from which it is taken out,

@@ -7,6 +7,7 @@ export declare class Signal<T> {
     #private;
     /** @param {T} value */
     constructor(value: T);
+    /** The value now. */
     get value(): T;
     set value(value: T);
     /**

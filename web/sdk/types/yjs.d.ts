@@ -118,7 +118,7 @@ import { Signal } from "./signal.js";
 import { Presence } from "./yjs/presence.js";
 import { Sending } from "./yjs/sending.js";
 import { LogSource, SpaceSource } from "./yjs/source.js";
-/** @param {BindingOptions} options @returns {YjsBinding} */
+/** Keeps a document in a log or a space, from now on. @param {BindingOptions} options @returns {YjsBinding} */
 export declare function bindYjs(options: BindingOptions): YjsBinding;
 /** A document, kept in a log or a space. Made by `bindYjs`. */
 export declare class YjsBinding {

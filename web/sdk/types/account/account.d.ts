@@ -21,6 +21,7 @@ export declare class Account {
     #private;
     accounts: Accounts;
     log: OneLog;
+    /** As it was given at signing up. */
     name: string;
     /** The URL of the server that the account has moved to; empty: it is here. */
     home: string;
@@ -46,7 +47,7 @@ export declare class Account {
      * @throws {CairnError} Unavailable: it is to be made, and there is no connection
      */
     open(name: string): Promise<OneLog>;
-    /** @returns {Promise<string[]>} the names of all logs in this account */
+    /** The names of all logs in this account. @returns {Promise<string[]>} */
     names(): Promise<string[]>;
     /**
      * Keeps a log that somebody shared, or that was made without an account, under a name.
@@ -67,6 +68,8 @@ export declare class Account {
     /** Takes a log out of the account. The log itself stays on the server. @param {string} name */
     forget(name: string): Promise<void>;
     /**
+     * Gives the account another password. The recovery codes stay.
+     *
      * @param {string} from the present password
      * @param {string} to the new one
      * @param {DoorOptions} [options]

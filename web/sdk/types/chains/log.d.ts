@@ -157,6 +157,8 @@ export declare class Log {
      */
     putFile(blob: Blob, options?: PutOptions): Promise<Added>;
     /**
+     * The whole file of an entry, or its preview, verified.
+     *
      * @param {LogEntry} entry of a file
      * @param {GetOptions} [options]
      * @returns {Promise<File>}
@@ -193,7 +195,7 @@ export declare class Log {
         can?: "read" | "write" | "verify";
         page?: string;
     }): Promise<string>;
-    /** @param {"read" | "write" | "verify"} can @returns {Promise<string>} the capability alone */
+    /** What stands in such a link behind the #, alone. @param {"read" | "write" | "verify"} can @returns {Promise<string>} */
     capabilityText(can: "read" | "write" | "verify"): Promise<string>;
     /**
      * Tells all who watch this log now something of the moment, such as where a cursor is. It is sealed and signed like an

@@ -41,6 +41,7 @@ export declare class Space {
      * @throws {NotFound} it is for something else
      */
     static of(browser: Browser, capability: ChainCapability): Promise<Space>;
+    /** As its owner named it. */
     get name(): string;
     /** Those who are members now. @returns {Member[]} */
     get members(): Member[];
@@ -50,10 +51,11 @@ export declare class Space {
     get id(): string;
     /** Who this is; null for a reader. @returns {Member | null} */
     get me(): Member | null;
+    /** Whether this is who invites and removes. */
     get isOwner(): boolean;
     /** All that the members wrote, in one order, as far as it is known. @returns {SpaceEntry[]} */
     get list(): SpaceEntry[];
-    /** @param {unknown} value as for `Log.add` @returns {Promise<Added>} */
+    /** Adds a value in this member's name. @param {unknown} value as for `Log.add` @returns {Promise<Added>} */
     add(value: unknown): Promise<Added>;
     /**
      * Writes what `make` gives in place of all that this member wrote so far, as `Log.snapshotOf` does in a log.
