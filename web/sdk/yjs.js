@@ -35,9 +35,9 @@
  * @property {SpaceLike} [space] or a space, for several people
  * @property {AwarenessLike} [awareness] who is there, and where: an `Awareness` of y-protocols
  * @property {AwarenessProtocol} [awarenessProtocol] `import * as awarenessProtocol from "y-protocols/awareness"`
- * @property {number} [mergeMs] changes of so many milliseconds are one entry
- * @property {number} [snapshotEntries] a snapshot is written after so many entries of one's own
- * @property {number} [snapshotBytes] or after so many bytes
+ * @property {number} [mergeMs] changes of so many milliseconds are one entry: 200, if not given
+ * @property {number} [snapshotEntries] a snapshot is written after so many entries of one's own: 500, if not given
+ * @property {number} [snapshotBytes] or after so many bytes: 256 KiB, if not given
  * @typedef {object} Problem
  * @property {string} code as of a `CairnError`
  * @property {string} message
