@@ -63,6 +63,7 @@ async function begin(cairn) {
   const check = async () => {
     report = await log.verify();
     showReport(page, log, report);
+    if (report.problem && !isOpen(log, report)) say(report.problem);
   };
   const show = () => {
     const { name, posts } = streamOf(log.list);
