@@ -20,7 +20,9 @@ from pathlib import Path
 
 import pytest
 
+from cairn.cli.applications import application_names
 from cairn.client import ContentType, Payload, connect
+from cairn.interface.sites.bundled import web_folder
 from tests.command import Cairn
 from tests.harness import Server, serving
 
@@ -270,12 +272,13 @@ def test_bench_runs_and_cleans_up(cairn: Cairn, server: Server) -> None:
     assert blocks_of(server) == before
 
 
-def test_the_demo_shows_a_chain(cairn: Cairn) -> None:
+def test_the_demo_shows_a_stream(cairn: Cairn) -> None:
     demo = cairn.start("demo", "--listen", "127.0.0.1:0", "--json")
     try:
         assert demo.stdout is not None
         told = json.loads(demo.stdout.readline())
-        reader = told["link"].partition("#")[2]
+        page, _, reader = told["page"].partition("#")
+        assert (page, told["link"]) == (f"{told['url']}/", f"{told['url']}/chain/#{reader}")
         assert len(cairn("chain", "read", reader, "--json", "--server", told["url"]).json) == 5
         cairn("chain", "append", told["cap"], "more", "--server", told["url"])
         demo.send_signal(signal.SIGTERM)
@@ -283,6 +286,26 @@ def test_the_demo_shows_a_chain(cairn: Cairn) -> None:
     finally:
         demo.kill()
         demo.communicate()
+
+
+@pytest.mark.parametrize("name", application_names())
+def test_an_application_of_ones_own_begins_with_a_copy(cairn: Cairn, name: str) -> None:
+    told = cairn("new", name, "mine here", "--json").json
+    assert (told["application"], told["folder"]) == (name, "mine here")
+    assert told["next"] == "cairn serve --www 'mine here'"
+    assert {"index.html", "base.css", "icon.svg"} <= set(told["files"])
+    for path in (web_folder("apps") / name).rglob("*.*"):
+        copied = cairn.folder / "mine here" / path.relative_to(web_folder("apps") / name)
+        assert copied.read_bytes() == path.read_bytes()
+    (cairn.folder / "mine here" / "index.html").write_text("changed")
+    refused = cairn("new", name, "mine here", code=2)
+    assert "not empty" in refused.err
+    assert "a new folder" in refused.err
+    assert (cairn.folder / "mine here" / "index.html").read_text() == "changed"
+    (cairn.folder / "empty").mkdir()
+    assert "cairn serve --www empty" in cairn("new", name, "empty").out
+    (cairn.folder / "file").write_text("")
+    cairn("new", name, "file", code=2)
 
 
 STEERING = "\x1b]0;title\x07\x9b31m\x7f\u202e"

@@ -10,6 +10,7 @@ import pytest
 import typer.main
 
 from cairn.cli.app import app
+from cairn.cli.applications import application_names
 from cairn.cli.failures import ADVICE, Exit
 from cairn.config.document import default_of, toml_value
 from cairn.config.load import OTHER_VARIABLES
@@ -72,7 +73,7 @@ def _commands(group, place=()):
         if hasattr(command, "commands"):
             yield from _commands(command, (*place, name))
         else:
-            yield " ".join((*place, name)), command
+            yield " ".join((*place, "APPLICATION" if name in application_names() else name)), command
 
 
 COMMANDS = dict(_commands(typer.main.get_command(app)))

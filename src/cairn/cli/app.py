@@ -8,6 +8,7 @@ import typer
 
 from cairn.cli import cache, caps, chains, objects, operate, options, settings
 from cairn.cli.accounts import new_account
+from cairn.cli.applications import application_names, new_application
 from cairn.cli.bench import bench
 from cairn.cli.demo import demo
 from cairn.cli.doctor import doctor
@@ -16,7 +17,7 @@ from cairn.cli.output import say, say_json
 from cairn.cli.serve import serve
 from cairn.cli.status import status
 from cairn.cli.top import top
-from cairn.cli.tree import CARE, CHAINS, FILES, KEYS, RUN, Sections
+from cairn.cli.tree import APPLICATIONS, CARE, CHAINS, FILES, KEYS, RUN, Sections
 
 app = typer.Typer(
     cls=Sections,
@@ -31,7 +32,9 @@ app = typer.Typer(
 for to_run in (serve, demo, status, top, doctor, grant):
     app.command(rich_help_panel=RUN)(to_run)
 app.add_typer(settings.commands, name="config", rich_help_panel=RUN)
-caps.new_commands.command("account")(new_account)
+caps.new_commands.command("account", rich_help_panel=KEYS)(new_account)
+for application in application_names():
+    caps.new_commands.command(application, rich_help_panel=APPLICATIONS)(new_application(application))
 app.add_typer(caps.new_commands, name="new", rich_help_panel=KEYS)
 app.add_typer(caps.cap_commands, name="cap", rich_help_panel=KEYS)
 app.add_typer(chains.commands, name="chain", rich_help_panel=CHAINS)

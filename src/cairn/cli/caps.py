@@ -9,12 +9,14 @@ import typer
 from cairn.cli import options
 from cairn.cli.failures import Exit, Failure
 from cairn.cli.output import note, say, say_json, show_pairs
-from cairn.cli.tree import Sections
+from cairn.cli.tree import KEYS, Sections
 
 if TYPE_CHECKING:
     from cairn.client.format.capability import Capability
 
-new_commands = typer.Typer(cls=Sections, no_args_is_help=True, help="Make a chain's keys, or an account.")
+new_commands = typer.Typer(
+    cls=Sections, no_args_is_help=True, help="Make a chain's keys, an account, or an application."
+)
 cap_commands = typer.Typer(cls=Sections, no_args_is_help=True, help="Look at a capability, or derive a weaker one.")
 
 _MAY = {
@@ -42,7 +44,7 @@ def parse(text: str) -> Capability:
         ) from None
 
 
-@new_commands.command("write")
+@new_commands.command("write", rich_help_panel=KEYS)
 def new_write(as_json: options.Json = False) -> None:
     """Make the write capability of a new chain. The chain begins with its first entry."""
     from cairn.client.format.capability import WriteCapability

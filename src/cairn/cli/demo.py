@@ -1,11 +1,12 @@
-"""`cairn demo`: an unchanged server, the demo page, and a chain to look at."""
+"""`cairn demo`: an unchanged server, the applications that come with it, and a stream to look at."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,7 +28,7 @@ def demo(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """Serve the demo page, with a chain that it shows. Without --data, all of it goes when the demo ends."""
+    """Serve all applications from one page, with a stream to look at. Without --data, all of it goes when it ends."""
     if data is not None:
         _serve(listen, data, as_json=as_json)
         return
@@ -54,28 +55,40 @@ def _serve(listen: str, data: Path, *, as_json: bool) -> None:
 
 
 async def _begin(ready: Ready, writer: WriteCapability, *, as_json: bool) -> None:
-    """Write the chain as any client would, and say where it is shown."""
+    """Write the stream as any client would, and say where it is shown."""
     from cairn.client.session import connect
 
     async with connect(ready.url) as session:
         chain = session.chain(writer)
-        await chain.append("Welcome. This page fetched, verified and decrypted this chain by itself.")
-        await chain.append_json({"the server": "keeps sealed bytes", "can it read them": False})
+        await chain.append_json({"title": "A stream to look at"})
+        await chain.append_json(
+            _post("A Python program wrote this, sealed it and signed it. Your browser has checked that.")
+        )
         picture = await session.objects.put(_picture(), owner=writer)
-        await chain.append("A reference: the picture is a block of its own.", [picture.capability.reference])
-        await chain.append("Append an entry from another terminal, and watch it arrive here.")
-    link = f"{ready.url}/chain/#{writer.to_read()}"
+        reference = picture.capability.reference
+        await chain.append_json(
+            _post("Entries can refer to blocks. This one has a picture: see it as a chain."), [reference]
+        )
+        await chain.append_json(_post("Append to it from another terminal, and watch it arrive here."))
+    reader = writer.to_read()
+    page, link = f"{ready.url}/#{reader}", f"{ready.url}/chain/#{reader}"
     if as_json:
-        say_json({"url": ready.url, "link": link, "cap": str(writer)})
+        say_json({"url": ready.url, "page": page, "link": link, "cap": str(writer)})
         return
     say(f"{typer.style('Cairn demo', bold=True)}: open this link")
     say()
-    say(f"  {typer.style(link, fg='cyan')}")
+    say(f"  {typer.style(page, fg='cyan')}")
     say()
     show_pairs([
+        ("  its stream, as a chain", link),
         ("  add to it", f'cairn chain append --server {ready.url} {writer} "hello"'),
+        ("  begin one of your own", "cairn new notes DIR"),
         ("  stop", "Ctrl-C"),
     ])  # fmt: skip
+
+
+def _post(text: str) -> dict[str, Any]:
+    return {"text": text, "at": time.time_ns() // 1_000_000}
 
 
 def _picture() -> bytes:

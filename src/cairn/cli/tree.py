@@ -7,7 +7,8 @@ from typing import Any
 from typer.core import TyperGroup
 
 RUN, KEYS, CHAINS, FILES, CARE = "Run a server", "Keys", "Chains", "Files", "Care for a store"
-_ORDER = (RUN, KEYS, CHAINS, FILES, CARE)
+APPLICATIONS = "Applications"
+_ORDER = (RUN, KEYS, APPLICATIONS, CHAINS, FILES, CARE)
 _REST = "Commands"
 _SENTENCE_CHARS_MAX = 200
 
