@@ -30,7 +30,7 @@ async function bundled(contents) {
     metafile: true,
     write: false,
   });
-  const names = Object.keys(metafile.inputs).map((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
+  const names = Object.keys(metafile.inputs).map((path) => /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
   return { module: outputFiles[0].contents, packages: [...new Set(names.filter(Boolean))].sort() };
 }
 
