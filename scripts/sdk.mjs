@@ -40,7 +40,7 @@ const later = {
       return { path: isLive ? "live" : "later", namespace: "later" };
     });
     onLoad({ filter: /./, namespace: "later" }, ({ path: group }) => ({
-      contents: (group === "live" ? LIVE : LATER).map((path) => `export * from "./${path}";`).concat('import "./cairn.js";').join("\n"),
+      contents: (group === "live" ? LIVE : LATER).map((path) => `export * from "./${path}";`).concat('export { connect } from "./cairn.js";').join("\n"),
       resolveDir: join(process.cwd(), SDK),
     }));
   },
