@@ -340,6 +340,21 @@ def test_nonsense_of_a_member_is_told_and_breaks_nothing(editor: Callable[[], De
     ann.run("await shows('well done');")
 
 
+def test_what_the_application_takes_from_nobody_is_passed_over(editor: Callable[[], Device]) -> None:
+    ann, eve = editor(), editor()
+    ann.run(
+        """
+        window.space = await cairn.newSpace('Paper', 'Ann');
+        const accepts = ({ structs }) => structs.every(({ content }) => !(content instanceof Y.ContentEmbed));
+        await bind({ space }, { accepts });
+        """
+    )
+    eve.run(OPEN_SPACE, ann.run(INVITE, "Eve"))
+    eve.run("type(0, 'text'); await binding.flush(); text.insertEmbed(2, { length: 5 }); await binding.flush();")
+    ann.run("await until(() => binding.refused.length === 1);")
+    assert ann.run("return text.toDelta();") == [{"insert": "text"}]
+
+
 def test_what_was_held_back_outlives_a_change_that_fails(editor: Callable[[], Device]) -> None:
     """Eve writes what only fails when it is applied, while a change of Bob waits for an earlier one."""
     ann, bob, eve = editor(), editor(), editor()

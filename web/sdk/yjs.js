@@ -20,7 +20,7 @@
  *
  * @typedef {object} YjsModule what is needed of `import * as Y from "yjs"`
  * @property {(doc: any, update: Uint8Array, origin?: any) => void} applyUpdate
- * @property {(update: Uint8Array) => unknown} decodeUpdate
+ * @property {(update: Uint8Array) => any} decodeUpdate
  * @property {(updates: Uint8Array[]) => Uint8Array} mergeUpdates
  * @property {(doc: any) => Uint8Array} encodeStateAsUpdate
  * @typedef {object} DocLike a `Y.Doc`
@@ -35,6 +35,7 @@
  * @property {SpaceLike} [space] or a space, for several people
  * @property {AwarenessLike} [awareness] who is there, and where: an `Awareness` of y-protocols
  * @property {AwarenessProtocol} [awarenessProtocol] `import * as awarenessProtocol from "y-protocols/awareness"`
+ * @property {(decoded: any) => boolean} [accepts] whether the document may hold what `Y.decodeUpdate` gives of an update
  * @property {number} [mergeMs] changes of so many milliseconds are one entry: 200, if not given
  * @property {number} [snapshotEntries] a snapshot is written after so many entries of one's own: 500, if not given
  * @property {number} [snapshotBytes] or after so many bytes: 256 KiB, if not given
@@ -78,6 +79,8 @@ export class YjsBinding {
   /** @type {Set<string> | null} chains of members whose removal is dealt with; null: not looked yet */
   #removed = null;
   #hasLost = false;
+  /** @type {(decoded: any) => boolean} */
+  #accepts;
   /** @type {Promise<void> | null} */
   #snapshotting = null;
   /** @type {(() => void)[]} */
@@ -93,10 +96,11 @@ export class YjsBinding {
   loaded;
 
   /** @param {BindingOptions} options */
-  constructor({ Y, doc, log, space, awareness, awarenessProtocol, ...limits }) {
+  constructor({ Y, doc, log, space, awareness, awarenessProtocol, accepts = () => true, ...limits }) {
     if (!log === !space) throw new TypeError("bindYjs needs a log or a space");
     this.Y = Y;
     this.doc = doc;
+    this.#accepts = accepts;
     this.source = space ? new SpaceSource(space) : new LogSource(/** @type {LogLike} */ (log));
     this.limits = { entries: limits.snapshotEntries ?? SNAPSHOT_ENTRIES, bytes: limits.snapshotBytes ?? SNAPSHOT_BYTES };
     this.sending = new Sending(Y, this.source, limits.mergeMs ?? MERGE_MS, {
@@ -113,6 +117,7 @@ export class YjsBinding {
     if (held.length > EMPTY_UPDATE_BYTES) this.sending.add(held);
     this.doc.on("update", this.#changed);
     await null; // nothing is applied before the application has the binding
+    globalThis.addEventListener?.("beforeunload", this.#hurry);
     globalThis.addEventListener?.("pagehide", this.#leave);
     this.#stops.push(this.source.problem.subscribe((error) => error && this.#trouble(error)));
     this.#stops.push(this.source.watch(() => this.#take()));
@@ -134,6 +139,7 @@ export class YjsBinding {
   /** Sends what was typed until now, and ends the binding. Log, space and document stay open. */
   async destroy() {
     this.doc.off("update", this.#changed);
+    globalThis.removeEventListener?.("beforeunload", this.#hurry);
     globalThis.removeEventListener?.("pagehide", this.#leave);
     await Promise.all([this.sending.close(), this.presence?.stop()]);
     for (const stop of this.#stops.splice(0)) stop();
@@ -146,8 +152,10 @@ export class YjsBinding {
     if (origin !== this) this.sending.add(update);
   };
 
+  #hurry = () => void this.flush();
+
   #leave = () => {
-    void this.flush();
+    this.#hurry();
     void this.presence?.leave();
   };
 
@@ -215,7 +223,7 @@ export class YjsBinding {
 
   /** An update that is malformed is refused before anything of it is applied. @param {Uint8Array} update */
   #apply(update) {
-    this.Y.decodeUpdate(update);
+    if (!this.#accepts(this.Y.decodeUpdate(update))) throw new RangeError("it holds what this application takes from nobody");
     const holdsBack = Boolean(this.doc.store.pendingStructs); // changes that wait for earlier ones
     try {
       this.Y.applyUpdate(this.doc, update, this);

@@ -20,7 +20,7 @@
  *
  * @typedef {object} YjsModule what is needed of `import * as Y from "yjs"`
  * @property {(doc: any, update: Uint8Array, origin?: any) => void} applyUpdate
- * @property {(update: Uint8Array) => unknown} decodeUpdate
+ * @property {(update: Uint8Array) => any} decodeUpdate
  * @property {(updates: Uint8Array[]) => Uint8Array} mergeUpdates
  * @property {(doc: any) => Uint8Array} encodeStateAsUpdate
  * @typedef {object} DocLike a `Y.Doc`
@@ -35,6 +35,7 @@
  * @property {SpaceLike} [space] or a space, for several people
  * @property {AwarenessLike} [awareness] who is there, and where: an `Awareness` of y-protocols
  * @property {AwarenessProtocol} [awarenessProtocol] `import * as awarenessProtocol from "y-protocols/awareness"`
+ * @property {(decoded: any) => boolean} [accepts] whether the document may hold what `Y.decodeUpdate` gives of an update
  * @property {number} [mergeMs] changes of so many milliseconds are one entry: 200, if not given
  * @property {number} [snapshotEntries] a snapshot is written after so many entries of one's own: 500, if not given
  * @property {number} [snapshotBytes] or after so many bytes: 256 KiB, if not given
@@ -51,7 +52,7 @@ import type { LogLike, Member, SpaceLike } from "./yjs/source.js";
 import type { AwarenessLike, AwarenessProtocol } from "./yjs/presence.js";
 export type YjsModule = {
     applyUpdate: (doc: any, update: Uint8Array, origin?: any) => void;
-    decodeUpdate: (update: Uint8Array) => unknown;
+    decodeUpdate: (update: Uint8Array) => any;
     mergeUpdates: (updates: Uint8Array[]) => Uint8Array;
     encodeStateAsUpdate: (doc: any) => Uint8Array;
 };
@@ -85,6 +86,10 @@ export type BindingOptions = {
      * `import * as awarenessProtocol from "y-protocols/awareness"`
      */
     awarenessProtocol?: AwarenessProtocol;
+    /**
+     * whether the document may hold what `Y.decodeUpdate` gives of an update
+     */
+    accepts?: (decoded: any) => boolean;
     /**
      * changes of so many milliseconds are one entry: 200, if not given
      */
@@ -141,7 +146,7 @@ export declare class YjsBinding {
     /** @type {Promise<void>} all that is known is in the document; it never rejects: see `problem` */
     loaded: Promise<void>;
     /** @param {BindingOptions} options */
-    constructor({ Y, doc, log, space, awareness, awarenessProtocol, ...limits }: BindingOptions);
+    constructor({ Y, doc, log, space, awareness, awarenessProtocol, accepts, ...limits }: BindingOptions);
     /** Writes the document as it is in place of all that was written here before. Nothing that others wrote is touched. */
     snapshot(): Promise<void>;
     /** Sends what was typed until now, without waiting for more. @returns {Promise<void>} it stands, or is in the outbox */
