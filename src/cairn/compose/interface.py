@@ -89,7 +89,7 @@ async def _open_app(
 def _join(metrics: Metrics, beside: Beside) -> None:
     beside.own = metrics.report
     metrics.others = lambda: beside.others
-    metrics.refresh = beside.refresh
+    metrics.refresh_others = beside.refresh
 
 
 @asynccontextmanager

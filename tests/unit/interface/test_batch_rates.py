@@ -117,6 +117,9 @@ class Subscriber:
     async def send(self, message: str | bytes) -> None:
         self.refused.append(decode_notice(str(message)).problem)
 
+    def send_now(self, message: bytes) -> bool:
+        return False
+
     async def send_last(self, message: str) -> None:
         """Nobody hears it."""
 

@@ -61,6 +61,17 @@ class Sending:
         self._sent_bytes += size
         return self._sent_bytes <= _LITTLE_BYTES or await self._is_down_to(_UNSENT_BYTES_MAX)
 
+    def has_room_now(self, size: int) -> bool:
+        """Whether `size` bytes more may be sent without a wait, as far as that can be told at once; then they count as
+        sent."""
+        sent_bytes = self._sent_bytes + size
+        if sent_bytes > _LITTLE_BYTES:
+            connection = self._connection
+            if connection is None or unsent_bytes(connection) > _UNSENT_BYTES_MAX:
+                return False
+        self._sent_bytes = sent_bytes
+        return True
+
     async def settle(self) -> None:
         """Wait until the client has taken all that was sent; end the connection when it does not in time.
 
@@ -213,19 +224,19 @@ class Connections:
     async def _guard_gatherings(self) -> None:
         while True:
             await asyncio.sleep(_GATHERING_SECONDS)
-            self._see([gathering for gathering in self._gatherings if not gathering.is_seen])
+            await self._see([gathering for gathering in self._gatherings if not gathering.is_seen])
             async for gathering in _some_at_a_time(list(self._gatherings)):
                 if gathering in self._gatherings and gathering.check():
                     self._gatherings.discard(gathering)
                     self.endless += 1
                     self.dropped += 1
 
-    def _see(self, gatherings: Collection[Gathering]) -> None:
+    async def _see(self, gatherings: Collection[Gathering]) -> None:
         """Find the sockets of all that are new, at one look."""
         if gatherings:
-            self._scan()
+            await self._look_around()
         for gathering in gatherings:
-            connection = self._known(gathering.peer)
+            connection = self._known(gathering.peer) if gathering in self._gatherings else None
             if connection is not None:
                 gathering.see(connection)
 
@@ -234,7 +245,7 @@ class Connections:
         known: dict[str, _Seen] = {}
         passed = 0.0
         while True:
-            pause = _CROWDED_SECONDS if self._cut_crowds(known) else _GUARD_SECONDS
+            pause = _CROWDED_SECONDS if await self._cut_crowds(known) else _GUARD_SECONDS
             await asyncio.sleep(pause)
             passed += pause
             if passed >= _GUARD_SECONDS:
@@ -245,7 +256,7 @@ class Connections:
         """What there is to know of every connection, cutting those that have had their time."""
         after: dict[str, _Seen] = {}
         sockets = {gathering.peer for gathering in self._gatherings}
-        self._scan()
+        await self._look_around()
         async for peer, place in _some_at_a_time(list(self._places.items())):
             connection = duplicate(*place)
             if connection is None:
@@ -268,11 +279,11 @@ class Connections:
         seconds_max = send_seconds if seen.unsent else self._idle_seconds
         return seen.still_seconds >= seconds_max
 
-    def _cut_crowds(self, known: dict[str, _Seen]) -> bool:
+    async def _cut_crowds(self, known: dict[str, _Seen]) -> bool:
         """Cut the newest connections of each address that has too many; whether there were any."""
         if not self._per_address:
             return False
-        self._scan()
+        await self._look_around()
         crowds: defaultdict[str, set[str]] = defaultdict(set)
         for _, peer in self._peers.values():
             host = peer.rpartition(":")[0].strip("[]")
@@ -298,18 +309,30 @@ class Connections:
 
     def _scan(self) -> None:
         """Look at the descriptors that are new; others are known by their inode."""
-        peers = {}
+        peers: dict[int, tuple[int, str]] = {}
         for name in os.listdir(_DESCRIPTORS):  # noqa: PTH208 - thousands of names, no paths
-            descriptor = int(name)
-            try:
-                status = os.fstat(descriptor)
-            except OSError:  # closed meanwhile
-                continue
-            known = self._peers.get(descriptor)
-            if known is None or known[0] != status.st_ino:
-                is_socket = stat.S_ISSOCK(status.st_mode)
-                known = (status.st_ino, peer_of(descriptor, self._port) if is_socket else "")
-            peers[descriptor] = known
+            self._note(int(name), peers)
+        self._know(peers)
+
+    async def _look_around(self) -> None:
+        """The same, with pauses."""
+        peers: dict[int, tuple[int, str]] = {}
+        async for name in _some_at_a_time(await asyncio.to_thread(os.listdir, _DESCRIPTORS)):
+            self._note(int(name), peers)
+        self._know(peers)
+
+    def _note(self, descriptor: int, peers: dict[int, tuple[int, str]]) -> None:
+        try:
+            status = os.fstat(descriptor)
+        except OSError:  # closed meanwhile
+            return
+        known = self._peers.get(descriptor)
+        if known is None or known[0] != status.st_ino:
+            is_socket = stat.S_ISSOCK(status.st_mode)
+            known = (status.st_ino, peer_of(descriptor, self._port) if is_socket else "")
+        peers[descriptor] = known
+
+    def _know(self, peers: dict[int, tuple[int, str]]) -> None:
         self._peers = peers
         self._places = {peer: (descriptor, inode) for descriptor, (inode, peer) in peers.items() if peer}
 

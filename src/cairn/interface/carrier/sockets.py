@@ -8,6 +8,7 @@ that a request would get. Its close frames carry no reason, so what there is to 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Final
 
 from cairn.core.errors import CairnError, Invalid
@@ -46,7 +47,9 @@ class SocketCarrier:
         except Exception:  # of any kind, as Granian's are: the client is gone
             return
         with self._connections.sending(scope.client) as sending, self._connections.gathering(scope.client) as gathering:
-            await self._sockets.serve(_Socket(transport, sending, gathering, client, self._send_seconds))
+            socket = _Socket(transport, sending, gathering, client, self._send_seconds)
+            await self._sockets.serve(socket)
+            await socket.finish()
             await sending.settle()
 
 
@@ -61,6 +64,7 @@ class _Socket:
         self._sending = sending
         self._gathering = gathering
         self._send_seconds = send_seconds
+        self._begun: Any = None  # what was sent without waiting for it
 
     async def receive(self) -> str | bytes:
         """See `Socket.receive`.
@@ -78,6 +82,13 @@ class _Socket:
         data: str | bytes = message.data
         return data
 
+    def send_now(self, message: bytes) -> bool:
+        """See `Socket.send_now`."""
+        if not _is_done(self._begun) or not self._sending.has_room_now(len(message)):
+            return False
+        self._begun = self._transport.send_bytes(message)
+        return True
+
     async def send(self, message: str | bytes) -> None:
         """See `Socket.send`."""
         if not await self._sending.has_room(len(message)):
@@ -92,7 +103,22 @@ class _Socket:
         """See `Socket.send_last`."""
         await self._put(message)
 
+    async def finish(self) -> None:
+        """Wait until what was begun is sent, but not for ever."""
+        with contextlib.suppress(Gone, TimeoutError):
+            async with asyncio.timeout(self._send_seconds):
+                await self._await_begun()
+
+    async def _await_begun(self) -> None:
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            try:
+                await begun
+            except Exception:
+                raise Gone from None
+
     async def _put(self, message: str | bytes) -> None:
+        await self._await_begun()
         try:
             if isinstance(message, str):
                 await self._transport.send_str(message)
@@ -100,3 +126,11 @@ class _Socket:
                 await self._transport.send_bytes(message)
         except Exception:
             raise Gone from None
+
+
+def _is_done(begun: Any) -> bool:
+    """Whether what was begun is sent, and did not fail."""
+    try:
+        return begun is None or (begun.done() and begun.exception() is None)
+    except AttributeError:  # on a socket that is closed Granian gives something that can only be awaited
+        return False

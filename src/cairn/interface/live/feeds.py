@@ -2,8 +2,7 @@
 
 A thousand followers of a chain cost the store what one does. A follower is told how far its chain goes, and fetches a
 page when it can send one: from the newest frames, which all share within `_RECENT_BYTES_MAX`, or from the store. What
-breaks a watch off is mended here, by watching again from the next seq; followers see only that nothing comes. They are
-told some at a time, so that who asks for something else meanwhile need not wait for all of them.
+breaks a watch off is mended here, by watching again from the next seq; followers see only that nothing comes.
 """
 
 from __future__ import annotations
@@ -11,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from cairn.core.chain import ChainId, Entry, Head, Seq
 from cairn.core.ephemeral import Ephemeral
 from cairn.core.errors import CairnError
 from cairn.core.store import Store
 from cairn.interface.live.newest import Newest
+from cairn.interface.live.telling import Audience, Follower, Turns
 from cairn.wire.live import encode_frame
 
 T = TypeVar("T")
@@ -30,32 +30,19 @@ Frames = list[tuple[Seq, bytes]]
 _PAGE_FRAMES: Final = 64
 _PAGE_BYTES: Final = 256 * 1024
 _RECENT_BYTES_MAX: Final = 16 * 1024 * 1024
-_TOLD_AT_ONCE: Final = 32
 _PAUSE_SECONDS: Final = (0.1, 0.5, 1.0, 2.0)
 
 _log = logging.getLogger("cairn.interface")
 
 
-class Follower(Protocol):
-    """Who is told of a chain. None of this may wait."""
-
-    def grew(self, chain_id: ChainId) -> None:
-        """There are more entries, or the chain was closed."""
-        ...
-
-    def hear(self, frame: bytes) -> None:
-        """An ephemeral message was sent."""
-        ...
-
-
 class Feed:
     """A chain that somebody follows: how far it goes, and who follows it."""
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Head, turns: Turns) -> None:
         self.chain_id = head.chain_id
         self.stop = Seq(head.seq + 1)
         self.is_closed = head.closed
-        self.followers: dict[Follower, None] = {}
+        self.audience = Audience(head.chain_id, turns)
         self.tasks: list[asyncio.Task[None]] = []
 
 
@@ -67,6 +54,7 @@ class Feeds:
         self._head_of = head_of
         self._feeds: dict[ChainId, Feed] = {}
         self._recent = Newest(_RECENT_BYTES_MAX)
+        self._turns = Turns()
         self.heard = 0
 
     def __len__(self) -> int:
@@ -83,7 +71,7 @@ class Feeds:
             if chain_id not in self._feeds:
                 self._feeds[chain_id] = self._start(head)
         feed = self._feeds[chain_id]
-        feed.followers[follower] = None
+        feed.audience.enter(follower)
         return feed
 
     def leave(self, chain_id: ChainId, follower: Follower) -> None:
@@ -91,8 +79,8 @@ class Feeds:
         feed = self._feeds.get(chain_id)
         if feed is None:
             return
-        feed.followers.pop(follower, None)
-        if not feed.followers:
+        feed.audience.leave(follower)
+        if not len(feed.audience):
             del self._feeds[chain_id]
             for task in feed.tasks:
                 task.cancel()
@@ -100,6 +88,10 @@ class Feeds:
     def feed(self, chain_id: ChainId) -> Feed | None:
         """The feed of a chain that is followed."""
         return self._feeds.get(chain_id)
+
+    def newest(self, chain_id: ChainId, seq: Seq) -> bytes | None:
+        """The frame of an entry, if it is one of the newest."""
+        return self._recent.find(chain_id, seq)
 
     async def page(self, feed: Feed, start: Seq) -> Frames:
         """Some of the entries from `start` on, in order; none where what was there is trimmed.
@@ -136,7 +128,7 @@ class Feeds:
         return frames
 
     def _start(self, head: Head) -> Feed:
-        feed = Feed(head)
+        feed = Feed(head, self._turns)
         if not feed.is_closed:
             feed.tasks = [asyncio.create_task(self._watch(feed)), asyncio.create_task(self._listen(feed))]
         return feed
@@ -145,18 +137,16 @@ class Feeds:
         def came(entry: Entry) -> None:
             self._recent.keep(feed.chain_id, entry.seq, encode_frame(feed.chain_id, entry.raw))
             feed.stop = Seq(entry.seq + 1)
-            _tell(feed)
+            feed.audience.grew()
 
         await _keep(lambda: self._store.chains.watch(feed.chain_id, feed.stop), came)
         feed.is_closed = True
-        _tell(feed)
+        feed.audience.grew()
 
     async def _listen(self, feed: Feed) -> None:
         def came(message: Ephemeral) -> None:
             self.heard += 1
-            frame = encode_frame(feed.chain_id, message.raw)
-            for follower in feed.followers:
-                follower.hear(frame)
+            feed.audience.hear(encode_frame(feed.chain_id, message.raw))
 
         await _keep(lambda: self._store.relay.listen(feed.chain_id), came)
 
@@ -178,17 +168,3 @@ async def _keep(source: Callable[[], AsyncIterator[T]], came: Callable[[T], None
             raise
         else:
             return
-
-
-def _tell(feed: Feed) -> None:
-    _tell_from(feed, list(feed.followers), 0)
-
-
-def _tell_from(feed: Feed, followers: Sequence[Follower], start: int) -> None:
-    """Tell some, and the rest when what else happens now had its turn."""
-    stop = start + _TOLD_AT_ONCE
-    for follower in followers[start:stop]:
-        if follower in feed.followers:
-            follower.grew(feed.chain_id)
-    if stop < len(followers):
-        asyncio.get_running_loop().call_soon(_tell_from, feed, followers, stop)

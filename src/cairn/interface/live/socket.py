@@ -6,6 +6,9 @@ says is next, waiting each time until the client took most of what was sent. Not
 messages: a client that takes nothing for `send_seconds` is told which chains it lagged behind in, and let go. Whatever
 ends a socket is told in a text before: the close frame that Granian sends has no room for it.
 
+Most of the time a client has all that there is, and its writer rests. Then one entry more is sent where it is told of,
+without a turn of the writer, which is most of what it costs. What cannot go so at once is the writer's, as ever.
+
 Whose page asks (`Origin`) does not matter: see docs/security.md, "Pages of other sites".
 """
 
@@ -65,6 +68,11 @@ class Socket(Protocol):
 
     async def receive(self) -> str | bytes:
         """The next message. Raises Gone."""
+        ...
+
+    def send_now(self, message: bytes) -> bool:
+        """Begin to send a message, if all before it is sent and the client has taken most of that. False: it was not
+        sent, and `send` tells why."""
         ...
 
     async def send(self, message: str | bytes) -> None:
@@ -169,10 +177,13 @@ class _Conversation:
         self._head_of = head_of
         self._traffic = traffic
         self._clock = clock
+        self._loop = asyncio.get_running_loop()
         self._socket = socket
         self._number = str(number)
         self._seconds_to_return = limits.send_seconds
         self._sending: ChainId | None = None
+        self._is_resting = False
+        self._sent_at = self._loop.time()
         self._texts: asyncio.Queue[str] = asyncio.Queue(_TEXTS_MAX)
         self._work = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -199,14 +210,33 @@ class _Conversation:
     def grew(self, chain_id: ChainId) -> None:
         """See `Follower`."""
         feed = self._feeds.feed(chain_id)
-        if feed is not None:
+        if feed is not None and not self._send_newest(feed):
             self.subscriptions.grew(chain_id, feed.stop, is_closed=feed.is_closed)
             self._work.set()
 
     def hear(self, frame: bytes) -> None:
         """See `Follower`."""
-        self.subscriptions.hear(frame)
-        self._work.set()
+        if not self._send_now(frame):
+            self.subscriptions.hear(frame)
+            self._work.set()
+
+    def _send_newest(self, feed: Feed) -> bool:
+        """Send the newest entry of a chain at once, where nothing else is to be sent; False, with nothing done, where
+        it is the writer's turn."""
+        place = Seq(feed.stop - 1)
+        if feed.is_closed or not self.subscriptions.is_at(feed.chain_id, place):
+            return False
+        frame = self._feeds.newest(feed.chain_id, place)
+        if frame is None or not self._send_now(frame):
+            return False
+        self._sending = feed.chain_id
+        return self.subscriptions.move(feed.chain_id, place, feed.stop, feed.stop)
+
+    def _send_now(self, frame: bytes) -> bool:
+        if not self._is_resting or self._work.is_set() or not self._socket.send_now(frame):
+            return False
+        self._sent_at = self._loop.time()
+        return True
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -289,11 +319,11 @@ class _Conversation:
     async def _write_next(self) -> bool:
         """Send what is next; False if there is nothing."""
         if not self._texts.empty():
-            await self._socket.send(self._texts.get_nowait())
+            await self._send(self._texts.get_nowait())
             return True
         heard = self.subscriptions.next_heard()
         if heard is not None:
-            await self._socket.send(heard)
+            await self._send(heard)
             return True
         behind = self.subscriptions.next_behind()
         if behind is not None:
@@ -302,11 +332,24 @@ class _Conversation:
 
     async def _rest(self) -> None:
         """Wait for something to send; after a while without, say that the server is there."""
+        while not await self._has_work_by(self._sent_at + HEARTBEAT_SECONDS):
+            if self._sent_at + HEARTBEAT_SECONDS <= self._loop.time():
+                await self._send(encode_beat(self._clock.now_ms()))
+
+    async def _has_work_by(self, when: float) -> bool:
+        self._is_resting = True
         try:
-            async with asyncio.timeout(HEARTBEAT_SECONDS):
-                await self._work.wait()
+            async with asyncio.timeout_at(when):
+                return await self._work.wait()
         except TimeoutError:
-            await self._socket.send(encode_beat(self._clock.now_ms()))
+            return False
+        finally:
+            self._is_resting = False
+
+    async def _send(self, message: str | bytes) -> None:
+        await self._socket.send(message)
+        self._sent_at = self._loop.time()
+        self._sending = None
 
     async def _write_page(self, chain_id: ChainId, place: Seq) -> None:
         feed = self._feeds.feed(chain_id)
@@ -317,15 +360,14 @@ class _Conversation:
             frames = await self._feeds.page(feed, place)
         except CairnError as error:
             self._leave([chain_id])
-            await self._socket.send(encode_problem(error, chain_id))
+            await self._send(encode_problem(error, chain_id))
             return
-        self._sending = chain_id
         for seq, frame in frames:
             if not self.subscriptions.move(chain_id, place, Seq(seq + 1), feed.stop):
                 return
             place = Seq(seq + 1)
-            await self._socket.send(frame)
-        self._sending = None
+            self._sending = chain_id
+            await self._send(frame)
         await self._finish_page(feed, place, place if frames else max(place, stop))
 
     async def _finish_page(self, feed: Feed, place: Seq, following: Seq) -> None:
@@ -333,7 +375,7 @@ class _Conversation:
         stands = self.subscriptions.move(feed.chain_id, place, following, feed.stop)
         if stands and feed.is_closed and following >= feed.stop:
             self._leave([feed.chain_id])
-            await self._socket.send(encode_ended([feed.chain_id]))
+            await self._send(encode_ended([feed.chain_id]))
 
     # --- the end ------------------------------------------------------------------------------------------------------
 

@@ -71,6 +71,10 @@ class Subscriptions:
         if place is not None and (place < stop or is_closed):
             self._behind[chain_id] = None
 
+    def is_at(self, chain_id: ChainId, place: Seq) -> bool:
+        """Whether all of a chain before `place` was sent, and nothing else waits."""
+        return self._places.get(chain_id) == place and not self._behind and not self._heard
+
     def next_behind(self) -> tuple[ChainId, Seq] | None:
         """The chain whose turn it is, and the seq it wants; the turn then goes to the others."""
         chain_id = next(iter(self._behind), None)

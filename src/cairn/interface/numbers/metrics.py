@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
@@ -44,13 +45,23 @@ class Metrics(Collector):
     def __init__(self, *sources: Source) -> None:
         self.in_flight = 0
         self.others: Callable[[], Sequence[Report]] = tuple  # the numbers of processes that serve beside this one
-        self.refresh: Callable[[], Awaitable[None]] = _nothing_to_do  # makes them newer
+        self.refresh_others: Callable[[], Awaitable[None]] = _nothing_to_do  # makes them newer
         self._sources = list(sources)
         self._names: dict[tuple[str, ...], str] = {}
         self._routes: defaultdict[str, Answers] = defaultdict(Answers)
         self._registry = CollectorRegistry()
         self._registry.register(self)
-        ProcessCollector(registry=self._registry)
+        self._process = ProcessCollector(registry=None)
+        self._of_process: list[Metric] = []  # as it was when somebody looked
+
+    async def refresh(self) -> None:
+        """Make newer what is not counted on the way."""
+        await self.look_at_process()
+        await self.refresh_others()
+
+    async def look_at_process(self) -> None:
+        """Take the numbers of the process: in a thread, for to count thousands of descriptors takes long."""
+        self._of_process = await asyncio.to_thread(lambda: list(self._process.collect()))
 
     def add(self, *sources: Source) -> None:
         """Show the numbers of another part of the process, too."""
@@ -114,6 +125,7 @@ class Metrics(Collector):
         yield labelled_histogram("cairn_request_seconds", "Time to the answer.", "route", seconds)
         for source in self._sources:
             yield from source()
+        yield from self._of_process or self._process.collect()
 
 
 async def _nothing_to_do() -> None:

@@ -66,6 +66,7 @@ class ConsoleRoutes:
     async def remember(self) -> None:
         """Take all numbers once a second, until cancelled."""
         while True:
+            await self._metrics.look_at_process()
             self.history.take(self._clock.now_ms(), self._metrics.numbers())
             await asyncio.sleep(_SAMPLE_SECONDS - time.monotonic() % _SAMPLE_SECONDS)
 
