@@ -1,7 +1,8 @@
 """Two thousand subscribers who never read, a thousand sockets that do, and a storage that fails, all at once: what a
 good client notices of it, and what memory it takes.
 
-python -m tests.faults.crowd
+python -m tests.faults.crowd            all on one machine, and so in one another's way
+python -m tests.faults.crowd --apart    the crowd gets what the server and the good client leave, as if it were far away
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 from cairn.core.block import Block
 from cairn.core.chain import Entry
@@ -43,6 +44,14 @@ class Probe:
 
     milliseconds: list[float]
     refused: int
+    server_share: float = 0.0  # of a core, that the interface took meanwhile
+    crowd_share: float = 0.0  # and the process that plays the crowd: all share the machine
+
+    def __str__(self) -> str:
+        return (
+            f"p50 {median(self.milliseconds):6.2f}, p99 {self.p99:6.2f} ms of {len(self.milliseconds)} answers, "
+            f"{self.refused} refused; CPU: server {self.server_share:.0%}, crowd {self.crowd_share:.0%}"
+        )
 
     @property
     def p99(self) -> float:
@@ -62,10 +71,7 @@ class Outcome:
     appended: int = 0
 
     def __str__(self) -> str:
-        lines = [
-            f"{name:24} p99 {probe.p99:7.1f} ms of {len(probe.milliseconds)} answers, {probe.refused} refused"
-            for name, probe in self.probes.items()
-        ]
+        lines = [f"{name:15} {probe}" for name, probe in self.probes.items()]
         return "\n".join([
             *lines,
             f"memory of the interface at most {self.rss_bytes_max / _MIB:.0f} MiB",
@@ -74,24 +80,33 @@ class Outcome:
         ])  # fmt: skip
 
 
-async def crowd(folder: Path, *, stuck: int, sockets: int, seconds: float) -> Outcome:
-    """Run it: a good client alone, then in the crowd, then with a storage that is frozen, then gone, then back."""
+async def crowd(folder: Path, *, stuck: int, sockets: int, seconds: float, apart: bool = False) -> Outcome:
+    """Run it: a good client alone, then in the crowd, then with a storage that is frozen, then gone, then back.
+
+    Raises:
+        PermissionError: `apart` is not for everyone (sched(7)).
+    """
     _allow_descriptors()
     limits = {**FREE_OF_RATES, "connections": 16_384, "send_seconds": 5}
     server = Split(folder, {"interface": {"admission": "open", "limits": limits}})
     await asyncio.to_thread(server.start)
     try:
-        return await _run(server, stuck, sockets, seconds)
+        if apart:
+            _prefer(server.pid)
+        return await _run(server, stuck, sockets, seconds, apart)
     finally:
         server.kill()
 
 
-async def _run(server: Server, stuck: int, sockets: int, seconds: float) -> Outcome:
+async def _run(server: Server, stuck: int, sockets: int, seconds: float, apart: bool) -> Outcome:
     outcome = Outcome(sockets=sockets)
     writer, paths = await asyncio.to_thread(_fill, server)
 
     async def probe(name: str) -> None:
-        outcome.probes[name] = await _probe(server, paths, seconds)
+        began, before = time.monotonic(), (_cpu_seconds(server.pid), _cpu_seconds(os.getpid()))
+        found = outcome.probes[name] = await _probe(server, paths, seconds, apart)
+        passed, after = time.monotonic() - began, (_cpu_seconds(server.pid), _cpu_seconds(os.getpid()))
+        found.server_share, found.crowd_share = ((now - then) / passed for now, then in zip(after, before, strict=True))
         outcome.rss_bytes_max = max(outcome.rss_bytes_max, server.rss_bytes())
 
     await probe("alone")
@@ -230,9 +245,11 @@ def _try_append(server: Server, entry: Entry) -> int:
 # --- the good client, a process of its own ---------------------------------------------------------------------------
 
 
-async def _probe(server: Server, paths: list[str], seconds: float) -> Probe:
+async def _probe(server: Server, paths: list[str], seconds: float, apart: bool) -> Probe:
     words = [sys.executable, "-m", "tests.faults.crowd", "--probe", str(server.port), "--seconds", str(seconds), *paths]
     process = await asyncio.create_subprocess_exec(*words, stdout=subprocess.PIPE)
+    if apart:
+        _prefer(process.pid)
     told, _ = await process.communicate()
     assert process.returncode == 0
     return Probe(**json.loads(told))
@@ -271,6 +288,18 @@ def _metric(server: Server, name: str) -> int:
     return round(sum(float(line.split()[-1]) for line in lines if line.startswith(name)))
 
 
+def _prefer(pid: int) -> None:
+    """Let a process run before all that has no such precedence."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(1))
+
+
+def _cpu_seconds(pid: int) -> float:
+    """What all threads of a process took so far (proc_pid_stat(5))."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def _allow_descriptors() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -282,6 +311,7 @@ def main() -> None:
     parser.add_argument("--stuck", type=int, default=2_000)
     parser.add_argument("--sockets", type=int, default=1_000)
     parser.add_argument("--seconds", type=float, default=10.0, help="for each part")
+    parser.add_argument("--apart", action="store_true", help="the server first; for root")
     parser.add_argument("--probe", type=int, help=argparse.SUPPRESS)
     parser.add_argument("paths", nargs="*", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -291,7 +321,9 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         outcome = asyncio.run(
-            crowd(Path(folder), stuck=options.stuck, sockets=options.sockets, seconds=options.seconds)
+            crowd(
+                Path(folder), stuck=options.stuck, sockets=options.sockets, seconds=options.seconds, apart=options.apart
+            )
         )
     print(outcome)
 

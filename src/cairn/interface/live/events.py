@@ -123,15 +123,18 @@ class _Stream:
         self._ending = self._ending or error
         self._work.set()
 
-    def grew(self, chain_id: ChainId) -> None:
+    def grew(self, chain_id: ChainId) -> bool:
         """See `Follower`."""
         feed = self._feeds.feed(chain_id)
-        if feed is not None:
-            self._subscriptions.grew(chain_id, feed.stop, is_closed=feed.is_closed)
-            self._work.set()
+        if feed is None:
+            return True
+        self._subscriptions.grew(chain_id, feed.stop, is_closed=feed.is_closed)
+        self._work.set()
+        return False
 
-    def hear(self, frame: bytes) -> None:
+    def hear(self, frame: bytes) -> bool:
         """Ephemeral messages are not for event streams."""
+        return True
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self

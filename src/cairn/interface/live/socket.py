@@ -207,18 +207,22 @@ class _Conversation:
 
     # --- what feeds tell: never waits ---------------------------------------------------------------------------------
 
-    def grew(self, chain_id: ChainId) -> None:
+    def grew(self, chain_id: ChainId) -> bool:
         """See `Follower`."""
         feed = self._feeds.feed(chain_id)
-        if feed is not None and not self._send_newest(feed):
-            self.subscriptions.grew(chain_id, feed.stop, is_closed=feed.is_closed)
-            self._work.set()
+        if feed is None or self._send_newest(feed):
+            return True
+        self.subscriptions.grew(chain_id, feed.stop, is_closed=feed.is_closed)
+        self._work.set()
+        return False
 
-    def hear(self, frame: bytes) -> None:
+    def hear(self, frame: bytes) -> bool:
         """See `Follower`."""
-        if not self._send_now(frame):
-            self.subscriptions.hear(frame)
-            self._work.set()
+        if self._send_now(frame):
+            return True
+        self.subscriptions.hear(frame)
+        self._work.set()
+        return False
 
     def _send_newest(self, feed: Feed) -> bool:
         """Send the newest entry of a chain at once, where nothing else is to be sent; False, with nothing done, where

@@ -8,31 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from time import perf_counter as _now
 from typing import Final, Protocol, TypeVar
 
 from cairn.core.chain import ChainId
 
 T = TypeVar("T")
 
-_SLICE_SECONDS: Final = 0.001
-_AT_ONCE_MAX: Final = 32  # some only take note of it, and have their own turn afterwards
+_SLICE_SECONDS: Final = 0.0005
+_NOTED_MAX: Final = 8  # who only takes note has a turn of its own before the next slice
 _UNHEARD_MAX: Final = 256
-_END: Final = object()
 
 _log = logging.getLogger("cairn.interface")
 
 
 class Follower(Protocol):
-    """Who is told of a chain. None of this may wait."""
+    """Who is told of a chain. None of this may wait. True: nothing more is to be done about it."""
 
-    def grew(self, chain_id: ChainId) -> None:
+    def grew(self, chain_id: ChainId) -> bool:
         """There are more entries, or the chain was closed."""
         ...
 
-    def hear(self, frame: bytes) -> None:
+    def hear(self, frame: bytes) -> bool:
         """An ephemeral message was sent."""
         ...
 
@@ -41,24 +40,25 @@ class Turns:
     """Gives turns to all who have something to tell."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Iterator[None]] = deque()
+        self._waiting: deque[Iterator[bool]] = deque()
         self._is_due = False
 
-    def take(self, steps: Iterator[None]) -> None:
-        """Go through these steps, a few at a time."""
+    def take(self, steps: Iterator[bool]) -> None:
+        """Go through these steps, a few at a time. Each says whether nothing more is to be done about it."""
         self._waiting.append(steps)
         if not self._is_due:
             self._is_due = True
             asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
-        stop = time.perf_counter() + _SLICE_SECONDS
-        for _ in range(_AT_ONCE_MAX):
+        stop = _now() + _SLICE_SECONDS
+        noted = 0
+        while self._waiting and noted < _NOTED_MAX and _now() < stop:
             steps = self._waiting.popleft()
-            if next(steps, _END) is None:
+            is_done = next(steps, None)
+            if is_done is not None:
                 self._waiting.append(steps)
-            if not self._waiting or time.perf_counter() >= stop:
-                break
+                noted += not is_done
         self._is_due = bool(self._waiting)
         if self._is_due:
             asyncio.get_running_loop().call_soon(self._go_on)
@@ -102,19 +102,17 @@ class Audience:
             self._is_being_told = True
             self._turns.take(self._steps())
 
-    def _steps(self) -> Iterator[None]:
+    def _steps(self) -> Iterator[bool]:
         """Tell one follower at a time, until there is nothing more to tell."""
         while self._has_grown or self._unheard:
             if self._has_grown:
                 self._has_grown = False
                 for follower in self._present():
-                    _tell(follower.grew, self._chain_id)
-                    yield
+                    yield _tell(follower.grew, self._chain_id)
             else:
                 frame = self._unheard.popleft()
                 for follower in self._present():
-                    _tell(follower.hear, frame)
-                    yield
+                    yield _tell(follower.hear, frame)
         self._is_being_told = False
 
     def _present(self) -> Iterator[Follower]:
@@ -122,8 +120,9 @@ class Audience:
         return (follower for follower in list(self._followers) if follower in self._followers)
 
 
-def _tell(tell: Callable[[T], None], what: T) -> None:
+def _tell(tell: Callable[[T], bool], what: T) -> bool:
     try:
-        tell(what)
+        return tell(what)
     except Exception:  # of one follower: the others are told
         _log.exception("a follower could not be told of a chain")
+        return True

@@ -28,13 +28,15 @@ class Fetcher:
         self.heard: list[bytes] = []
         self.told = asyncio.Event()
 
-    def grew(self, chain_id: ChainId) -> None:
+    def grew(self, chain_id: ChainId) -> bool:
         self.told.set()
+        return False
 
-    def hear(self, frame: bytes) -> None:
+    def hear(self, frame: bytes) -> bool:
         held = decode_frame(frame)
         assert isinstance(held, Ephemeral)
         self.heard.append(held.raw)
+        return True
 
     async def fetch(self, made: Feeds, feed: Feed, stop: int) -> None:
         """All entries before `stop`, trying again what fails."""

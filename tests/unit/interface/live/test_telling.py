@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 
 import pytest
@@ -15,32 +16,35 @@ CHAIN = ChainId(b"c" * 32)
 
 
 class Listener:
-    """Notes what it is told. `on_told` is called each time."""
+    """Keeps what it is told. `is_quick`: nothing more is to be done then."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_quick: bool = False) -> None:
+        self.is_quick = is_quick
         self.grown = 0
         self.heard: list[bytes] = []
 
-    def grew(self, chain_id: ChainId) -> None:
+    def grew(self, chain_id: ChainId) -> bool:
         assert chain_id == CHAIN
         self.grown += 1
+        return self.is_quick
 
-    def hear(self, frame: bytes) -> None:
+    def hear(self, frame: bytes) -> bool:
         self.heard.append(frame)
+        return self.is_quick
 
 
 class Failing(Listener):
     """Cannot be told of anything."""
 
-    def grew(self, chain_id: ChainId) -> None:
+    def grew(self, chain_id: ChainId) -> bool:
         raise ZeroDivisionError
 
-    def hear(self, frame: bytes) -> None:
+    def hear(self, frame: bytes) -> bool:
         raise ZeroDivisionError
 
 
-def gathered(count: int, turns: Turns | None = None) -> tuple[Audience, list[Listener]]:
-    audience, listeners = Audience(CHAIN, turns or Turns()), [Listener() for _ in range(count)]
+def gathered(count: int, turns: Turns | None = None, *, is_quick: bool = False) -> tuple[Audience, list[Listener]]:
+    audience, listeners = Audience(CHAIN, turns or Turns()), [Listener(is_quick=is_quick) for _ in range(count)]
     for listener in listeners:
         audience.enter(listener)
     return audience, listeners
@@ -58,16 +62,24 @@ async def turns_until_all(listeners: list[Listener], count: int = 1) -> int:
 async def test_others_have_their_turn_between() -> None:
     audience, listeners = gathered(1_000)
     audience.grew()
-    assert await turns_until_all(listeners) >= 1_000 // telling._AT_ONCE_MAX
+    assert await turns_until_all(listeners) >= 1_000 // telling._NOTED_MAX
     await asyncio.sleep(0)
     assert {listener.grown for listener in listeners} == {1}
 
 
-async def test_a_slice_that_takes_long_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "_SLICE_SECONDS", 0.0)
-    audience, listeners = gathered(100)
+async def test_who_is_done_with_it_at_once_leaves_time_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "_SLICE_SECONDS", 60.0)
+    audience, listeners = gathered(100, is_quick=True)
     audience.grew()
-    assert await turns_until_all(listeners) >= 100
+    assert await turns_until_all(listeners) == 1
+
+
+async def test_a_slice_that_takes_long_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(step=telling._SLICE_SECONDS / 2)
+    monkeypatch.setattr(telling, "_now", lambda: next(clock))
+    audience, listeners = gathered(100, is_quick=True)
+    audience.grew()
+    assert await turns_until_all(listeners) >= 50
 
 
 async def test_growth_is_told_once_for_all_that_came_meanwhile() -> None:
