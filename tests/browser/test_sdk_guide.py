@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 
 from tests.browser.apps import Visitor
 from tests.browser.known import ROOT
-from tests.browser.pages import PASSWORD, application
+from tests.browser.pages import PASSWORD
 from tests.harness import Server, serving
 
 GUIDE = (ROOT / "docs" / "sdk.md").read_text("utf-8")
@@ -112,12 +112,14 @@ def test_the_tutorial(browser: Browser, server: Server) -> None:
 def recipes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose site has the three components, bundled."""
     folder = tmp_path_factory.mktemp("recipes")
-    with application(folder) as server:
-        site = folder / "site"
-        for language in RECIPES.values():
-            (site / f"Notes.{language}").write_text(code(language))
-        command = ["node", "tests/browser/bundle_recipes.mjs", str(site)]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    site = folder / "site"
+    site.mkdir()
+    (site / "index.html").write_text("<!doctype html><title>Notes</title><main></main>")
+    for language in RECIPES.values():
+        (site / f"Notes.{language}").write_text(code(language))
+    command = ["node", "tests/browser/bundle_recipes.mjs", str(site)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    with serving(folder / "server", sites=[{"static": str(site)}]) as server:
         yield server
 
 
@@ -139,7 +141,7 @@ def test_a_recipe(browser: Browser, recipes: Server, name: str, language: str) -
                 const end = watch(...given);
                 return () => (window.watching--, end());
             };
-            window.end = mount(document.body.appendChild(document.createElement("main")), log);
+            window.end = mount(document.querySelector("main"), log);
         }""",
         name,
     )
