@@ -44,6 +44,8 @@ class Visitor:
 
     def close(self) -> None:
         """Close the browser."""
+        for page in self.context.pages:
+            page.unroute_all(behavior="ignoreErrors")  # what is being altered on its way has nobody to go to
         self.context.close()
         assert self.faults == [], self.faults
 

@@ -156,6 +156,7 @@ def test_search_is_done_here(visitor: Visitors) -> None:
     sign_up(page, next(NAMES))
     for text in ("Crème brûlée for Zoë", "a rope for the trip", "<b>bold</b> & more"):
         add(page, text)
+    shows(page, "<b>bold</b> & more", "a rope for the trip", "Crème brûlée for Zoë")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     search = page.get_by_label("Search these notes")
