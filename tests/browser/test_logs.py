@@ -8,7 +8,8 @@ from typing import Any
 from playwright.sync_api import Browser
 
 from cairn.client import sync
-from cairn.core.chain import Kind
+from cairn.core.chain import Entry, Kind
+from tests.browser.dishonest import lie_about_entries
 from tests.browser.pages import Device, application
 from tests.harness import Server
 
@@ -190,6 +191,33 @@ def test_an_answer_that_is_lost_makes_no_second_entry(device: Callable[[], Devic
     one.run("await until(() => cairn.pending.value === 0);")
     one.run("await log.add('twice');")
     assert python_values(app, capability) == ["once", "twice"]
+
+
+def test_what_nobody_can_tell_any_more_is_sent_again_rather_than_lost(
+    device: Callable[[], Device], app: Server
+) -> None:
+    one, other = device(), device()
+    capability = one.run(NEW)
+    one.run("await log.add('before');")
+
+    def lose(route: Any) -> None:
+        route.fetch()  # the server has it
+        route.abort()
+
+    one.page.route("**/v1/chains/*/entries", lose)
+    one.page.route("**/v1/chains/*/entries?*", lambda route: route.abort())
+    assert one.run("return log.add('is it there?');") == {"seq": None}
+    one.page.close()
+    other.run(OPEN, capability)
+    other.run("await log.catchUp(); await log.snapshot((all, { value }) => [...all, value], []);")
+    one.page = one.open()
+    lie_about_entries(
+        one.page, lambda raws: [raw for raw in raws if Entry.decode(raw).seq not in (1, 2)]
+    )  # a day later
+    one.run(OPEN, capability)
+    one.run("await until(() => cairn.pending.value === 0);")
+    one.run("await log.add('and goes on');")
+    assert python_values(app, capability)[-2:] == ["is it there?", "and goes on"]
 
 
 def test_two_tabs_share_one_queue(device: Callable[[], Device], app: Server) -> None:

@@ -83,8 +83,9 @@ export class Writer {
    * Finds out what became of entries that were sent earlier, and sends them again if they can still stand.
    *
    * @param {Entry[]} entries which follow each other
-   * @returns {Promise<boolean>} whether they stand; if not, they never will
-   * @throws {CairnError} Unknown: nobody can tell any more
+   * @returns {Promise<boolean>} whether they stand; if not, they never will. Where what stood in their place was given up and
+   *   dropped before it was seen here, nobody can tell: then it is false, too, since twice is better than not at all
+   * @throws {CairnError}
    */
   async settle(entries) {
     const [first] = entries;
@@ -112,9 +113,7 @@ export class Writer {
       if (error instanceof NotFound) return false; // the chain itself was not created
       throw error;
     }
-    const stands = this.history.stands(seq, hash);
-    if (stands === null) throw new Unknown("what was written may have been dropped since, or never have arrived");
-    return stands;
+    return this.history.stands(seq, hash) === true;
   }
 
   /** @param {Wanted[]} wanted @returns {Promise<{ genesis: Entry | null, entries: Entry[] }>} */

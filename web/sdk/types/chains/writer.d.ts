@@ -57,8 +57,9 @@ export declare class Writer {
      * Finds out what became of entries that were sent earlier, and sends them again if they can still stand.
      *
      * @param {Entry[]} entries which follow each other
-     * @returns {Promise<boolean>} whether they stand; if not, they never will
-     * @throws {CairnError} Unknown: nobody can tell any more
+     * @returns {Promise<boolean>} whether they stand; if not, they never will. Where what stood in their place was given up and
+     *   dropped before it was seen here, nobody can tell: then it is false, too, since twice is better than not at all
+     * @throws {CairnError}
      */
     settle(entries: Entry[]): Promise<boolean>;
 }
