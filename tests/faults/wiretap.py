@@ -14,6 +14,7 @@ class Wiretap:
         self._target = port
         self._streams: list[bytearray] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         self.port = 0
 
     @property
@@ -28,14 +29,17 @@ class Wiretap:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        both = [writer]
         try:
+            server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            both.append(server_writer)
             await asyncio.gather(self._forward(reader, server_writer), self._forward(server_reader, writer))
         except (asyncio.CancelledError, ConnectionError):
             pass  # the end of the test, or of either side
         finally:
-            server_writer.close()
-            writer.close()
+            for one in both:
+                one.close()
+            self._writers += both
             self._tasks.discard(task)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -51,6 +55,7 @@ class Wiretap:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
 
 
 @asynccontextmanager
