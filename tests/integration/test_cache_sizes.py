@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from cairn.testing.chains import random_block
 from tests.command import Cairn
 from tests.harness import Server, serving
+from tests.integration.http.api import Holder
 from tests.integration.test_disk_cache import settings
 from tests.waiting import wait_for
 
@@ -80,16 +82,31 @@ def test_all_processes_of_a_server_follow(tmp_path: Path) -> None:
     sizes = settings(tmp_path, disk="16MiB", memory="32MiB")
     with serving(tmp_path, interface={"workers": 3}, **sizes) as server:
         seen = {capacities(server) for _ in range(30)}
-        assert seen == {(32 * MIB // 3, 16 * MIB)}
+        assert seen == {(32 * MIB // 3 * 3, 16 * MIB)}
         headers = {"Authorization": f"Bearer {admin_token(server)}"}
         for memory in (30, 60, 90):  # by several connections, so that another process may be the one that is asked
             assert server.ask("POST", "/v1/cache", b'{"memory": "%dMiB"}' % memory, headers).status == 200
-            wait_for(lambda: {capacities(server) for _ in range(30)} == {(memory * MIB // 3, 16 * MIB)})  # noqa: B023
+            wait_for(lambda: {capacities(server) for _ in range(30)} == {(memory * MIB, 16 * MIB)})  # noqa: B023
         config = server.folder / "cairn.toml"
         config.write_text(config.read_text().replace("16MiB", "24MiB"))
         assert server.process is not None
         server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: {capacities(server) for _ in range(30)} == {(32 * MIB // 3, 24 * MIB)})
+        wait_for(lambda: {capacities(server) for _ in range(30)} == {(32 * MIB // 3 * 3, 24 * MIB)})
+        server.assert_healthy()
+
+
+def test_any_process_shows_what_all_of_them_hold(tmp_path: Path) -> None:
+    with serving(tmp_path, interface={"workers": 2}, cache={"memory": "32MiB"}) as server:
+        block = random_block("shown", 100_000)
+        assert Holder(server).put(block).status == 201
+
+        def held() -> set[int]:
+            assert server.ask("GET", f"/v1/blocks/{block.id.hex()}").body == block.data
+            return {server.ask("GET", "/v1/cache").json["memory"]["blocks"] for _ in range(20)}
+
+        wait_for(lambda: held() == {2})
+        shown = server.ask("GET", "/v1/cache").json["memory"]
+        assert 200_000 < shown["bytes"] < 210_000
         server.assert_healthy()
 
 

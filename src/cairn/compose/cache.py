@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from cairn.cache import CachedBlocks, DiskTier, MemoryCache
+from cairn.cache import CachedBlocks, DiskTier
 from cairn.compose.changes import Changes
 from cairn.compose.workers import worker_count
 from cairn.config import Config, ConfigError, disk_bytes, format_size, memory_bytes, parse_size
 from cairn.core.clock import Clock
 from cairn.core.errors import Invalid
 from cairn.core.store import Store
+from cairn.interface.numbers.siblings import Report
 from cairn.interface.routes.cache import CacheControl, TierShown
 
 _log = logging.getLogger("cairn")
@@ -37,8 +37,15 @@ async def open_cache(config: Config, below: Store, clock: Clock) -> AsyncIterato
         await asyncio.to_thread(disk.close)
 
 
-def control_of(cache: CachedBlocks, config: Config, tell: Callable[[Mapping[str, str]], None]) -> CacheControl:
-    """The cache in an operator's hands. `tell` gets the sizes, for the other processes that serve."""
+def control_of(
+    cache: CachedBlocks,
+    config: Config,
+    tell: Callable[[Mapping[str, str]], None],
+    others: Callable[[], Sequence[Report]],
+) -> CacheControl:
+    """The cache in an operator's hands, that of all processes which serve together. `tell` gets the sizes, for the
+    others; `others` gives their numbers, of which the memory is shown with this one's. The disk is one for all."""
+    processes = worker_count(config)
 
     async def resize(sizes: Mapping[str, str]) -> None:
         try:
@@ -49,10 +56,21 @@ def control_of(cache: CachedBlocks, config: Config, tell: Callable[[Mapping[str,
         tell(sizes)
 
     def show() -> dict[str, TierShown]:
-        tiers: dict[str, MemoryCache[Any, Any] | DiskTier] = {"memory": cache.memory, "disk": cache.disk}
-        return {tier: TierShown(each.capacity, each.bytes, len(each)) for tier, each in tiers.items()}
+        memory, disk, beside = cache.memory, cache.disk, others()
+        used = memory.bytes + _in_memory(beside, "cairn_cache_bytes")
+        blocks = len(memory) + _in_memory(beside, "cairn_cache_blocks")
+        return {
+            "memory": TierShown(memory.capacity * processes, used, blocks),
+            "disk": TierShown(disk.capacity, disk.bytes, len(disk)),
+        }
 
     return CacheControl(show, resize)
+
+
+def _in_memory(reports: Sequence[Report], name: str) -> int:
+    """The sum of a number of the memory tier."""
+    found = (sample for report in reports for family in report if family.name == name for sample in family.samples)
+    return int(sum(value or 0 for _, labels, value in found if ("tier", "memory") in labels))
 
 
 @asynccontextmanager

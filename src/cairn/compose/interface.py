@@ -52,7 +52,7 @@ async def serve_interface(
     Raises:
         OSError: the address cannot be listened on.
     """  # fmt: skip
-    async with _open_app(config, below, clock, changes, tell) as app:
+    async with _open_app(config, below, clock, changes, tell, beside) as app:
         if beside is not None:
             _join(app.metrics, beside)
         await serve(app, _listener(config, port), _limits(config), stop=stop, on_ready=on_ready)
@@ -60,8 +60,9 @@ async def serve_interface(
 
 @asynccontextmanager
 async def _open_app(
-    config: Config, below: Below, clock: Clock, changes: Changes, tell: Callable[[Mapping[str, str]], None]
-) -> AsyncIterator[App]:
+    config: Config, below: Below, clock: Clock, changes: Changes, tell: Callable[[Mapping[str, str]], None],
+    beside: Beside | None,
+) -> AsyncIterator[App]:  # fmt: skip
     async with (
         open_tracing() as spans,
         open_neighbourhood(config, below, clock) as neighbourhood,
@@ -79,7 +80,8 @@ async def _open_app(
             observed(near, "cache", spans), access, limits, clock, near=cache.near, sites=sites.handle,
             receipt_keys=[bytes(key.verify_key) for key in below.secret.receipt_keys],
             readiness=lambda: _readiness(below), restored_ms=below.restored_ms,
-            cache=control_of(cache, config, tell), sources=(*below.sources, lambda: cache_measures(cache)),
+            cache=control_of(cache, config, tell, lambda: beside.others if beside is not None else ()),
+            sources=(*below.sources, lambda: cache_measures(cache)),
             spans=spans,
         )  # fmt: skip
         async with _forgetting(below, cache), following(cache, config, changes):
