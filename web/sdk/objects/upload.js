@@ -20,7 +20,8 @@ import { sha256 } from "../format/crypto.js";
 import { CHUNK_BYTES, REFERENCES_MAX, encodeManifest } from "../format/manifest.js";
 import { Reference } from "../format/reference.js";
 
-const AHEAD = 8;
+const AHEAD_BYTES = 8 * 1024 * 1024;
+const AHEAD_MAX = 512;
 
 /**
  * Puts an object, and gives its reference: one block, or a manifest.
@@ -56,7 +57,8 @@ class Upload {
     if (count > REFERENCES_MAX ** 2) throw new TooLarge("the object has more chunks than two levels of manifests hold");
     if (count <= 1) return this.#put(await sealBlock(await this.#read(0)));
     const known = await this.#standing();
-    await eachAtOnce(count, AHEAD, (index) => this.#putChunk(index, known.get(index)));
+    const ahead = Math.min(AHEAD_MAX, Math.ceil(AHEAD_BYTES / this.chunkBytes));
+    await eachAtOnce(count, ahead, (index) => this.#putChunk(index, known.get(index)));
     const reference = await this.#putManifests();
     await this.journal?.remove();
     return reference;
