@@ -19,15 +19,19 @@
  */
 
 import { CairnError, Limited, Unavailable, Unknown } from "../errors.js";
+import { Batcher } from "../remote/batch.js";
 import { pendingEntry } from "./log_entry.js";
 import { Posting } from "./posting.js";
 
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 60_000;
 const LEFT_MAX = 4_096;
+const ADDS = { itemsMax: 256, bytesMax: 4 * 1024 * 1024, requestsMax: 1 }; // of one transaction: each is a sync of the disk
 
 /** The queue of one chain. */
 export class Queue {
+  /** @type {Batcher<Bytes, Place>} */
+  #adds;
   /** @type {Queued[]} */
   #queued = [];
   /** @type {Set<number>} what has left the outbox, lately */
@@ -56,6 +60,7 @@ export class Queue {
     this.events = events;
     const onDelivered = (/** @type {Delivered[]} */ delivered) => this.#settle(delivered);
     const onRemoved = (/** @type {Delivered[]} */ delivered) => browser.tell({ chain, delivered });
+    this.#adds = new Batcher((payloads) => outbox.add(chain, payloads), ADDS);
     this.posting = new Posting(outbox, chain, writer, onDelivered, onRemoved);
   }
 
@@ -66,7 +71,7 @@ export class Queue {
 
   /** Adds what is to be sent. See `Log.add`. @param {Bytes} payload encoded @returns {Promise<Added>} */
   async add(payload) {
-    const key = await this.outbox.add(this.chain, payload);
+    const key = await this.#adds.call(payload, payload.length);
     this.#queued.push({ key, entry: pendingEntry(payload) });
     this.events.onChange();
     this.browser.tell({ chain: this.chain, added: key });

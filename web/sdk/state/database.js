@@ -94,17 +94,18 @@ export class Database {
     return standing;
   }
 
-  /** Puts a value at the end of a shelf. @param {Store} store @param {string} shelf @param {any} value @returns {Promise<Place>} */
-  async append(store, shelf, value) {
-    let key = endOf(shelf);
+  /** Puts values at the end of a shelf, all or none. @param {Store} store @param {string} shelf @param {any[]} values @returns {Promise<Place[]>} */
+  async append(store, shelf, values) {
+    /** @type {Place[]} */
+    let keys = [];
     await this.#run(store, "readwrite", (records) => {
       records.openKeyCursor(shelfRange(shelf), "prev").onsuccess = (event) => {
         const last = /** @type {IDBRequest<IDBCursor | null>} */ (event.target).result;
-        if (last) key = endOf(shelf, /** @type {Place} */ (last.key)[1]);
-        records.put(value, key);
+        keys = endOf(shelf, values.length, last ? /** @type {Place} */ (last.key)[1] : 0);
+        values.forEach((value, index) => records.put(value, keys[index]));
       };
     });
-    return key;
+    return keys;
   }
 
   /** @param {Store} store @param {Place[]} keys */
@@ -134,9 +135,10 @@ export class Database {
   }
 }
 
-/** A place behind all others, and one that no record had before. @param {string} shelf @param {number} [last] @returns {Place} */
-export function endOf(shelf, last = 0) {
-  return [shelf, Math.max(last + 1, Date.now() * 1_024)];
+/** Places behind all others, and such as no record had before. @param {string} shelf @param {number} count @param {number} [last] @returns {Place[]} */
+export function endOf(shelf, count, last = 0) {
+  const first = Math.max(last + 1, Date.now() * 1_024);
+  return Array.from({ length: count }, (_, index) => [shelf, first + index]);
 }
 
 /** @param {string} shelf @param {number} [below] */

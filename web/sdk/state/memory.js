@@ -44,11 +44,11 @@ export class Memory {
     return this.#stores[store].get(text)?.value;
   }
 
-  /** @param {Store} store @param {string} shelf @param {any} value @returns {Promise<Place>} */
-  async append(store, shelf, value) {
-    const key = endOf(shelf, (await this.list(store, shelf)).at(-1)?.key[1]);
-    await this.put(store, [{ key, value }]);
-    return key;
+  /** @param {Store} store @param {string} shelf @param {any[]} values @returns {Promise<Place[]>} */
+  async append(store, shelf, values) {
+    const keys = endOf(shelf, values.length, (await this.list(store, shelf)).at(-1)?.key[1]);
+    await this.put(store, keys.map((key, index) => ({ key, value: values[index] }))); // prettier-ignore
+    return keys;
   }
 
   /** @param {Store} store @param {Place[]} keys */

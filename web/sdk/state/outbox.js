@@ -36,9 +36,10 @@ export class Outbox {
     return this.#database.shelves("outbox");
   }
 
-  /** @param {string} chain @param {Bytes} payload encoded @returns {Promise<Place>} when it is kept, durably */
-  async add(chain, payload) {
-    return this.#database.append("outbox", chain, { box: await this.#device.seal(payload), raw: null });
+  /** @param {string} chain @param {Bytes[]} payloads encoded @returns {Promise<Place[]>} when they are kept, durably */
+  async add(chain, payloads) {
+    const boxes = await Promise.all(payloads.map((payload) => this.#device.seal(payload)));
+    return this.#database.append("outbox", chain, boxes.map((box) => ({ box, raw: null }))); // prettier-ignore
   }
 
   /** Remembers the entries that are about to be sent. @param {Letter[]} letters @param {Bytes[]} raws one for each */

@@ -36,12 +36,12 @@ export declare class Database {
     put(store: Store, found: Found[]): Promise<void>;
     /** The value that stands: an earlier one, or this. @param {Store} store @param {Place} key @param {any} value */
     settle(store: Store, key: Place, value: any): Promise<any>;
-    /** Puts a value at the end of a shelf. @param {Store} store @param {string} shelf @param {any} value @returns {Promise<Place>} */
-    append(store: Store, shelf: string, value: any): Promise<Place>;
+    /** Puts values at the end of a shelf, all or none. @param {Store} store @param {string} shelf @param {any[]} values @returns {Promise<Place[]>} */
+    append(store: Store, shelf: string, values: any[]): Promise<Place[]>;
     /** @param {Store} store @param {Place[]} keys */
     remove(store: Store, keys: Place[]): Promise<void>;
     /** What is on a shelf below a place. @param {Store} store @param {string} shelf @param {number} [below] */
     clear(store: Store, shelf: string, below?: number): Promise<void>;
 }
-/** A place behind all others, and one that no record had before. @param {string} shelf @param {number} [last] @returns {Place} */
-export declare function endOf(shelf: string, last?: number): Place;
+/** Places behind all others, and such as no record had before. @param {string} shelf @param {number} count @param {number} [last] @returns {Place[]} */
+export declare function endOf(shelf: string, count: number, last?: number): Place[];

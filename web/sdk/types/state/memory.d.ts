@@ -19,8 +19,8 @@ export declare class Memory {
     put(store: Store, found: Found[]): Promise<void>;
     /** @param {Store} store @param {Place} key @param {any} value */
     settle(store: Store, key: Place, value: any): Promise<any>;
-    /** @param {Store} store @param {string} shelf @param {any} value @returns {Promise<Place>} */
-    append(store: Store, shelf: string, value: any): Promise<Place>;
+    /** @param {Store} store @param {string} shelf @param {any[]} values @returns {Promise<Place[]>} */
+    append(store: Store, shelf: string, values: any[]): Promise<Place[]>;
     /** @param {Store} store @param {Place[]} keys */
     remove(store: Store, keys: Place[]): Promise<void>;
     /** @param {Store} store @param {string} shelf @param {number} [below] */

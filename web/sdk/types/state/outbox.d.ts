@@ -29,8 +29,8 @@ export declare class Outbox {
     letters(chain: string): Promise<Letter[]>;
     /** @returns {Promise<string[]>} the chains that letters wait for */
     chains(): Promise<string[]>;
-    /** @param {string} chain @param {Bytes} payload encoded @returns {Promise<Place>} when it is kept, durably */
-    add(chain: string, payload: Bytes): Promise<Place>;
+    /** @param {string} chain @param {Bytes[]} payloads encoded @returns {Promise<Place[]>} when they are kept, durably */
+    add(chain: string, payloads: Bytes[]): Promise<Place[]>;
     /** Remembers the entries that are about to be sent. @param {Letter[]} letters @param {Bytes[]} raws one for each */
     stamp(letters: Letter[], raws: Bytes[]): Promise<void>;
     /** @param {Place[]} keys */
