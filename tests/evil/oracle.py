@@ -119,7 +119,8 @@ def _is_true(case: Case, branch: Branch, row: Sequence[Any]) -> bool:
 def _unlawful_gaps(branch: Branch, rows: Sequence[Any]) -> Iterator[str]:
     last = 0
     for at, (seq, _, _, _, missing) in enumerate(rows):
-        if missing != seq - last - 1:
+        gap = seq - last - 1
+        if missing > gap or (missing != gap and at):  # before the first, what was given up may have been shown and gone
             yield f"{missing} entries are said to be missing before {seq}, after {last}"
         later = [branch.entries[row[0]] for row in rows[at:]]
         if seq > last + 1 and not any(_allows_gap(entry, last) for entry in later):
@@ -141,7 +142,7 @@ def _stale(record: Record, shown: Told, before: Sequence[Told], step: Told) -> I
     if record.claimed and max(record.claimed) < seen and not record.is_honest:
         yield f"the server names {max(record.claimed)}, and {seen} was seen before"
     claimed = min(record.claimed, default=0)
-    if newest < claimed and not record.is_honest:
+    if newest < claimed and not record.is_honest and "until" not in step:
         yield f"{newest} is shown as the newest, and the server names {claimed}"
     if newest < step.get("until", 0) and not (shown["entries"] and shown["entries"][-1][1] == "end"):
         yield f"{newest} is the newest, and {step['until']} came live"
