@@ -23,6 +23,7 @@ from tests.evil.server import EvilServer, lying
 COUNT = int(os.environ.get("CAIRN_LIES", "1000"))
 SEED = int(os.environ.get("CAIRN_LIES_SEED", "0"))
 HONEST = 300
+ALL_KINDS = 1_000  # among so many cases there is each kind of lie
 SPARE = 1.1  # a few lies change nothing: an entry changes places with itself
 
 SDKS = [
@@ -54,7 +55,8 @@ def test_no_lie_is_believed(server: EvilServer, sdk: str) -> None:
     print(json.dumps({"what was told": outcome.shown, "lies": outcome.lies}, indent=1))
     assert not outcome.faults, "\n".join(outcome.faults)
     assert outcome.told >= COUNT
-    assert_all_were_told(outcome, sdk)
+    if COUNT >= ALL_KINDS:
+        assert_all_were_told(outcome, sdk)
 
 
 def assert_all_were_told(outcome: Outcome, sdk: str) -> None:
