@@ -1,7 +1,7 @@
 """One process, interface and storage apart, several workers: the same promises from each.
 
-The whole HTTP suite runs against another deployment with CAIRN_TEST_DEPLOYMENT (see tests/harness.py); this is the part
-of it that always does, and what is special to several processes.
+The whole HTTP suite runs against another deployment with CAIRN_TEST_DEPLOYMENT (see tests/harness.py), as CI does, too.
+This is the part of it that always runs, and what is special to several processes.
 """
 
 from __future__ import annotations
