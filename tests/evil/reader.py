@@ -18,7 +18,7 @@ from cairn.core.chain import Kind
 from cairn.core.errors import CairnError
 
 AT_ONCE = 64
-STEP_SECONDS = 60.0
+STEP_SECONDS = 600.0  # a machine may be busy
 _KINDS = {Kind.LINK: "entry", Kind.ROTATE: "rotation", Kind.CHECKPOINT: "snapshot", Kind.CLOSE: "end"}
 
 

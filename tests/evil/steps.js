@@ -9,7 +9,7 @@
  *   problem: Problem | null, crash?: string }} Told
  */
 
-const STEP_MS = 60_000;
+const STEP_MS = 600_000; // a machine may be busy
 /** What pages show by `status`: the log stays as it was known. */
 const OFFLINE = { code: "unavailable", message: "offline", hint: "offline" };
 const KEPT = "entry,rotation,snapshot,end".split(",");
