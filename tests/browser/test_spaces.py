@@ -75,6 +75,28 @@ def test_who_is_removed_reads_and_writes_nothing_that_comes_after(device: Callab
     assert bob.run("return attempt(() => space.remove(space.members[0].id));")["code"] == "forbidden"
 
 
+def test_who_sees_that_a_member_was_removed_may_rely_on_it(device: Callable[[], Device]) -> None:
+    ann, bob, eve = device(), device(), device()
+    ann.run(MAKE)
+    bob.run(OPEN, ann.run(INVITE, "Bob"))
+    eve.run(OPEN, ann.run(INVITE, "Eve"))
+    for one in (ann, bob, eve):
+        one.run(WATCH)
+    eve.run("await space.add('before');")
+    ann.run("await until(() => list.length === 1);")
+    ann.page.evaluate(  # each of her requests takes its time
+        """() => {
+            const send = window.fetch;
+            window.fetch = async (...given) => (await new Promise((done) => setTimeout(done, 400)), send(...given));
+            window.removing = space.remove(space.members.find(({ name }) => name === 'Eve').id);
+        }"""
+    )
+    bob.run("await until(() => space.removed.length === 1); await space.add('after');")
+    ann.run("await removing; await until(() => list.length === 2);")
+    assert ["Bob", "after"] in ann.run(SEEN)
+    assert ["Bob", "after"] not in eve.run(SEEN)
+
+
 def test_what_is_said_is_heard_and_not_kept(device: Callable[[], Device]) -> None:
     ann, bob = device(), device()
     ann.run(MAKE)

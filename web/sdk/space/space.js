@@ -209,14 +209,16 @@ export class Space {
     await this.catchUp();
     const removed = this.#state.members.get(id);
     if (!removed || removed.isOwner) throw new Forbidden("there is no such member to remove");
-    await this.#roster.add({ remove: { id, seq: this.#logOf(removed)?.seq ?? 0 } });
     /** @type {Record<string, string>} */
     const keys = {};
-    const writers = await Promise.all(this.members.map((member) => this.#writerOf(member)));
+    const others = this.members.filter((member) => member.id !== id);
+    const writers = await Promise.all(others.map((member) => this.#writerOf(member)));
     for (const log of writers) {
       await log.rotate();
       keys[log.id] = await log.capabilityText("read");
     }
+    // Only now is it told, so that whoever sees it may rely on it.
+    await this.#roster.add({ remove: { id, seq: this.#logOf(removed)?.seq ?? 0 } });
     await this.#roster.rotate();
     await this.#roster.add({ keys });
     const roster = await this.#roster.capabilityText("read");

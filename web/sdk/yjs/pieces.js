@@ -36,8 +36,6 @@ export function pieceCount(value) {
 
 /** Puts the pieces of one writer together. */
 export class Assembly {
-  /** @type {string} */
-  #id = "";
   /** @type {Map<string, Uint8Array[]>} by the update's id */
   #parts = new Map();
 

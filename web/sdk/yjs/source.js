@@ -88,7 +88,7 @@ export class LogSource extends CommonSource {
 /** A space: a chain for each writer. @extends {CommonSource<SpaceLike>} */
 export class SpaceSource extends CommonSource {
   get canWrite() {
-    return this.of.me !== null;
+    return this.of.me?.lastSeq === null;
   }
 
   get isOwner() {
