@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import fcntl
 import itertools
 import math
 import os
@@ -19,8 +20,8 @@ import random
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -196,9 +197,8 @@ class Writer:
             self._waiting.popleft()
 
 
-async def run(options: argparse.Namespace) -> None:
+async def run(options: argparse.Namespace, capability: WriteCapability) -> None:
     """Connect, again and again, and write."""
-    capability = kept_capability(options.folder / "sensors.key")
     writer = Writer(options.sensors, options.rate, options.checkpoint)
     is_measuring, told = False, ""
     async with asyncio.TaskGroup() as tasks:
@@ -219,13 +219,17 @@ async def run(options: argparse.Namespace) -> None:
                 await asyncio.sleep(RETRY_SECONDS)
 
 
-def kept_capability(path: Path) -> WriteCapability:
-    """The one of earlier runs, or a new one: a secret, for whoever has it can write."""
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(str(WriteCapability.new()))
-    return WriteCapability.parse(path.read_text().strip())
+@contextmanager
+def kept_capability(path: Path) -> Iterator[WriteCapability]:
+    """The one of earlier runs, or a new one: a secret, for whoever has it can write. For one program at a time."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_RDWR, 0o600), "r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not (text := file.read().strip()):
+            text = str(WriteCapability.new())
+            file.write(text)
+            file.flush()
+        yield WriteCapability.parse(text)
 
 
 def say(words: str) -> None:
@@ -251,8 +255,11 @@ def main() -> int:
     options.sensors = Machine() if has_machine else Greenhouse(options.simulate or 0)
     code = 0
     try:
-        with suppress(KeyboardInterrupt):
-            asyncio.run(run(options))
+        with suppress(KeyboardInterrupt), kept_capability(options.folder / "sensors.key") as capability:
+            asyncio.run(run(options, capability))
+    except* BlockingIOError:
+        code = 1
+        print(f"error: another program writes from {options.folder}: give this one a --folder", file=sys.stderr)  # noqa: T201
     except* CairnError as problems:
         problem, code = problems.exceptions[0], 1
         hint = f"; if the server was set up anew, begin anew: --folder OTHER than {options.folder}"

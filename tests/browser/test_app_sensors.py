@@ -256,6 +256,12 @@ def test_a_writer_that_was_killed_goes_on(program: Program, reader: Visitor) -> 
     assert breaks == 3  # nothing before it began, readings, the gap, readings
 
 
+def test_a_folder_is_for_one_writer(program: Program) -> None:
+    second = subprocess.run(program.words, capture_output=True, text=True, env=ENVIRON, check=False)
+    assert second.returncode == 1
+    assert second.stderr.startswith("error: another program writes from")
+
+
 @pytest.mark.parametrize("how", ["stop", "kill"])
 def test_a_server_that_is_started_again(browser: Browser, tmp_path: Path, how: str) -> None:
     with serving(tmp_path / "server", sites=[{"static": str(web_folder("apps"))}]) as server:
