@@ -257,13 +257,14 @@ export class Log {
     try {
       await this.#history.catchUp();
       this.problem.value = null;
-      this.browser.status.value = "online";
     } catch (error) {
-      if (error instanceof NotFound && this.can === "write") return;
-      if (error instanceof Unavailable) this.browser.status.value = "offline";
-      if (error instanceof Unavailable && this.#history.state) return;
-      throw error;
+      if (error instanceof Unavailable) {
+        this.browser.status.value = "offline";
+        if (this.#history.state) return;
+      }
+      if (!(error instanceof NotFound && this.can === "write")) throw error;
     }
+    this.browser.status.value = "online";
   }
 
   /**

@@ -1,0 +1,1 @@
+importScripts("/sdk/streaming_worker.js");
