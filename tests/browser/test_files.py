@@ -56,7 +56,7 @@ def test_the_command_line_gets_what_the_browser_put_and_the_other_way(
 ) -> None:
     one = device()
     capability = one.run(NEW)
-    one.run("await log.putFile(file(3_000_000));")
+    one.run("await log.putFile(file(3_000_000), { preview: new Blob(['small']) });")
     cairn = Cairn(tmp_path)
     cairn("get", capability, "-o", str(tmp_path / "got"), "--server", app.url)
     expected = bytes(one.run("return [...bytes(3_000_000).subarray(0, 1000)];"))

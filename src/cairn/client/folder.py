@@ -96,7 +96,7 @@ def file_of(entry: Opened) -> StoredFile | None:
     """The file that an entry keeps; None if it is about something else."""
     if entry.kind != Kind.LINK or entry.content is None or entry.content.content_type != ContentType.JSON:
         return None
-    if len(entry.references) != 1:
+    if not entry.references:  # the first is the file's; a browser may have put a preview behind it
         return None
     try:
         data = entry.json()
