@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,7 +63,9 @@ def tile(page: Page, name: str) -> Locator:
 def link_of(page: Page, label: str) -> str:
     """A link from the dialog."""
     page.get_by_role("button", name="Share…").click()
-    link = page.get_by_label(label).input_value()
+    field = page.get_by_label(label)
+    expect(field).to_have_value(re.compile("#crn1"))
+    link = field.input_value()
     page.get_by_role("button", name="Done").click()
     return link
 
