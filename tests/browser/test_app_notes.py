@@ -174,6 +174,7 @@ def test_it_opens_and_writes_without_a_connection(visitor: Visitors, demo: Serve
     page = someone.open("notes/")
     sign_up(page, name)
     add(page, "before")
+    shows(page, "before")
     wait_until_kept(page)
     someone.context.set_offline(True)
     page.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Browser, Page, expect
 
 from cairn.client.format.payload import Payload
-from cairn.core.chain import Kind
+from cairn.core.chain import Kind, decode_batch
 from tests.browser.dishonest import lie_about_entries
 from tests.browser.published import Published
 from tests.browser.test_chain_page_refusals import expect_refusal
@@ -21,7 +21,7 @@ def checkpointed(chain: Published, floor: int) -> None:
 
 def leave_out(page: Page, first: int, last: int) -> None:
     """Drop the entries with these seqs, as a trim does."""
-    lie_about_entries(page, lambda raws: [raw for seq, raw in enumerate(raws) if not first <= seq <= last])
+    lie_about_entries(page, lambda raws: [entry.raw for entry in decode_batch(raws) if not first <= entry.seq <= last])
 
 
 def test_a_new_reader_begins_at_the_checkpoint(page: Page, chain: Published) -> None:

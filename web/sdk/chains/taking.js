@@ -19,8 +19,12 @@ export class Taking {
   accepted = [];
   hasGap = false;
   isRecalled = false;
-  /** A gap ended at the pinned entry, not at a start. */
-  #isResumed = false;
+  /** @type {Entry | null} the newest that was passed over */
+  #passed = null;
+  /** The greatest seq in a gap of which nothing was given that what follows links to. */
+  #missing = -1;
+  /** @type {number | null} the same of a gap that ended at the pinned entry, not at a start */
+  #leftOut = null;
 
   /**
    * @param {ChainState | null} state
@@ -94,13 +98,22 @@ export class Taking {
     else if (entry.seq === state.seq + 1) this.state = await followed(state, entry);
     else if (this.#isPinned(entry)) this.state = this.#resume(state, entry);
     else if (isStart(entry)) this.state = this.#jump(state, entry);
-    else return this.#passOver();
+    else return this.#passOver(entry);
     await this.#checkPin(entry, this.state);
     this.#accept(entry, state ? entry.seq - state.seq - 1 : 0);
   }
 
-  #passOver() {
+  /** @param {Entry} entry */
+  #passOver(entry) {
     this.hasGap = true;
+    this.#note(entry);
+  }
+
+  /** @param {Entry} entry in a gap, or the one that ends it */
+  #note(entry) {
+    const isLinked = this.#passed?.seq === entry.seq - 1 && equal(this.#passed.hash, entry.prev);
+    if (!isLinked) this.#missing = entry.seq - 1;
+    this.#passed = entry;
   }
 
   /** @param {ChainState} state @param {Entry} entry */
@@ -120,8 +133,10 @@ export class Taking {
    * @param {Entry} entry
    * @returns {ChainState}
    */
-  #resume(state, { seq, hash, floor, keyEpoch, kind }) {
-    this.#isResumed = true;
+  #resume(state, entry) {
+    const { seq, hash, floor, keyEpoch, kind } = entry;
+    this.#note(entry);
+    this.#leftOut = this.#missing;
     return { ...state, seq, hash, floor, keyEpoch, isClosed: kind === KIND.CLOSE };
   }
 
@@ -176,7 +191,7 @@ export class Taking {
   checkedState(keyEpoch) {
     if (!this.state) throw new Tampered("the server gives no genesis");
     const { floor, isClosed } = this.state;
-    if (this.#isResumed && this.pin && floor < this.pin.seq && !isClosed) {
+    if (this.#leftOut !== null && floor <= this.#leftOut && !isClosed) {
       throw new Tampered("entries are missing that the writer did not give up");
     }
     if (this.state.keyEpoch < keyEpoch) {
