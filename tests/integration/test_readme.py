@@ -29,7 +29,9 @@ def test_the_first_five_minutes(server: Server, tmp_path: Path) -> None:
     assert len(lines) > 7
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.jpg").write_bytes(os.urandom(10_000))
-    script = "\n".join(line for line in lines if "activate" not in line).replace("tail -f", "tail")
+    script = "\n".join(line for line in lines if "activate" not in line and "serve" not in line).replace(
+        "tail -f", "tail"
+    )
     folder = Path(sys.executable).parent
     environ = {
         **os.environ,
@@ -42,6 +44,7 @@ def test_the_first_five_minutes(server: Server, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("hello") == 2
+    assert (tmp_path / "mine/index.html").is_file()
     assert (tmp_path / "copy/photos/a.jpg").read_bytes() == (tmp_path / "photos/a.jpg").read_bytes()
 
 
