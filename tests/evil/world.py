@@ -235,7 +235,7 @@ def _files() -> Story:
     return Story("files", teller.writer.keys, (teller.branch, teller.branch), files=files, blocks=blocks)
 
 
-ROOTS = tuple(random.Random(f"evil/root/{number}").randbytes(32) for number in range(3))
+ROOTS = tuple(random.Random(f"evil/anchor/{number}").randbytes(32) for number in range(3))
 HOMES = ("", "https://moved.example", "https://elsewhere.example")
 
 
