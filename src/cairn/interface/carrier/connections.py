@@ -28,6 +28,7 @@ from typing import Final, NamedTuple, TypeVar
 from cairn.config import Limits
 from cairn.interface.admission.rates import address_group
 from cairn.interface.carrier.kernel import cut, duplicate, moved, peer_of, unread_bytes, unsent_bytes
+from cairn.interface.interpreter import eagerness
 from cairn.interface.numbers.families import Families, counters, gauges
 
 _UNSENT_BYTES_MAX: Final = 256 * 1024
@@ -339,10 +340,11 @@ class Connections:
 
 async def _some_at_a_time(items: Sequence[T]) -> AsyncIterator[T]:
     """All of them, with pauses in which who asks for something gets it: a look at thousands takes long."""
-    for number, item in enumerate(items):
-        if number % _AT_A_TIME == _AT_A_TIME - 1:
-            await asyncio.sleep(0)
-        yield item
+    with eagerness.during():
+        for number, item in enumerate(items):
+            if number % _AT_A_TIME == _AT_A_TIME - 1:
+                await asyncio.sleep(0)
+            yield item
 
 
 def _look(connection: socket.socket, before: _Seen | None, passed: float) -> _Seen:

@@ -12,7 +12,6 @@ import contextlib
 import logging
 import os
 import socket
-import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +32,7 @@ from cairn.interface.carrier.connections import Connections
 from cairn.interface.carrier.sockets import SocketCarrier
 from cairn.interface.http.answers import other_problem, problem_answer
 from cairn.interface.http.exchange import FileSlice, Headers, Request, Response
+from cairn.interface.interpreter import collect_less_often
 
 _PIECE_BYTES: Final = 256 * 1024
 _BACKLOG: Final = 2_048
@@ -41,7 +41,6 @@ _NEVER_MS: Final = 86_400_000
 _DRAIN_SECONDS: Final = 20.0
 _FAREWELL_SECONDS: Final = 3.0
 _STARTED_SECONDS: Final = 10.0
-_SWITCH_SECONDS: Final = 0.00002
 
 # Granian gives a chunked body that broke off as if it had ended, and two parsers may cut such a request in two ways.
 _NO_LENGTH: Final = other_problem(
@@ -73,9 +72,7 @@ async def serve(
         OSError: the address cannot be listened on.
     """
     raise_descriptor_limit()
-    # A request comes in another thread, which needs the interpreter to hand it over. Before it insists it waits for so
-    # long, anew at each turn of the event loop: with the usual 5 ms it may wait until the loop has nothing to do.
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    collect_less_often()
     port = listener.port if listener.is_shared else _free_port(listener)
     proxies = TrustedProxies(listener.trusted_proxies)
     connections = Connections(port, limits, listener.connections_per_address, proxies.trusts)

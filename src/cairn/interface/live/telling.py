@@ -14,6 +14,7 @@ from time import perf_counter as _now
 from typing import Final, Protocol, TypeVar
 
 from cairn.core.chain import ChainId
+from cairn.interface.interpreter import eagerness
 
 T = TypeVar("T")
 
@@ -48,6 +49,7 @@ class Turns:
         self._waiting.append(steps)
         if not self._is_due:
             self._is_due = True
+            eagerness.begin()
             asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
@@ -62,6 +64,8 @@ class Turns:
         self._is_due = bool(self._waiting)
         if self._is_due:
             asyncio.get_running_loop().call_soon(self._go_on)
+        else:
+            eagerness.end()
 
 
 class Audience:
