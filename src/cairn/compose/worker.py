@@ -17,6 +17,7 @@ from cairn.compose.interface import serve_interface
 from cairn.compose.storage import open_below_worker
 from cairn.compose.workers import READY, Task
 from cairn.core.clock import SystemClock
+from cairn.footprint import Footprint
 from cairn.interface.numbers.siblings import Sibling
 from cairn.logs import log_as_json
 
@@ -36,12 +37,13 @@ async def run() -> None:
     async with open_below_worker(task.config) as below:
         assert below.report is not None
         sibling = Sibling(task.number, below.report)
-        reporting = asyncio.create_task(sibling.report())
+        beside = [asyncio.create_task(part) for part in (sibling.report(), Footprint(below.release).keep_small())]
         await serve_interface(
             task.config, below, SystemClock(), stop=stop, on_ready=lambda _: _tell_ready(),
             port=task.port, beside=sibling, changes=changes, tell=_tell_sizes,
         )  # fmt: skip
-        reporting.cancel()
+        for each in beside:
+            each.cancel()
     following.cancel()
 
 
