@@ -5,7 +5,8 @@
 Each reading is an entry: {"n": its number, "at": unix milliseconds, "values": {"temperature °C": 21.4, ...}}. The write
 capability of the chain is kept in a folder, so that the program goes on where it was when it is started again. What is
 measured while the server is away waits here. After each minute comes a checkpoint, {"n", "at", "buckets"}: the last
-hour in steps of 15 seconds. From there new readers begin, and the server may drop what lies before.
+hour in steps of 15 seconds, in which a pause is seen. From there new readers begin, and the server may drop what lies
+before.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from cairn.core.errors import CairnError, Conflict, Limited, NotFound, Unavailab
 WAITING_MAX = 30_000  # readings that wait here while the server is away: ten minutes; then the oldest go
 BATCH_MAX = 256
 BUCKET_MS, BUCKETS_MAX = 15_000, 240
+PAUSE_MS, PAUSE_READINGS = 2_000, 10  # longer than both, and nothing came: it is no steady pace
 RETRY_SECONDS = 1.0
 
 Reading = dict[str, Any]
@@ -100,20 +102,22 @@ class Greenhouse:
 class Record:
     """What stands in the chain: where it ends, the number and time of its newest reading, and the last hour in buckets.
 
-    A bucket is [its start in milliseconds, {name: [lowest, highest, sum, count]}].
+    A bucket is [when it begins in milliseconds, {name: [lowest, highest, sum, count]}, how many milliseconds it has],
+    from its first reading to its last. It ends with its step of 15 seconds, or before a pause.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pace_ms: float) -> None:
+        self._pause_ms = max(PAUSE_MS, PAUSE_READINGS * pace_ms)
         self.seq = 0
         self.number = 0
         self.at = 0
         self.since_checkpoint = 0
-        self._buckets: list[tuple[int, dict[str, list[float]]]] = []
+        self._buckets: list[tuple[int, dict[str, list[float]], int]] = []
 
     @classmethod
-    async def of(cls, chain: Chain) -> Record:
+    async def of(cls, chain: Chain, pace_ms: float) -> Record:
         """As the chain stands on the server; a new one is made."""
-        record = cls()
+        record = cls(pace_ms)
         try:
             async for entry in chain.kept():
                 record.take(entry)
@@ -127,21 +131,23 @@ class Record:
         if entry.kind == Kind.CHECKPOINT:
             state = entry.json()
             self.number, self.at, self.since_checkpoint = state["n"], state["at"], 0
-            self._buckets = [(start, values) for start, values in state["buckets"]]
+            buckets = state["buckets"]
+            self._buckets = [(start, values, *(width or [BUCKET_MS])) for start, values, *width in buckets]
         elif entry.kind == Kind.LINK:
             self.add(entry.json())
 
     def add(self, reading: Reading) -> None:
         """Go on with a reading that stands."""
+        is_apart = reading["at"] - self.at > self._pause_ms
         self.number, self.at = reading["n"], reading["at"]
         self.since_checkpoint += 1
-        start = self.at - self.at % BUCKET_MS
-        if not self._buckets or self._buckets[-1][0] < start:
-            self._buckets = [*self._buckets[1 - BUCKETS_MAX :], (start, {})]
-        bucket = self._buckets[-1][1]
+        if not self._buckets or is_apart or self._buckets[-1][0] < self.at - self.at % BUCKET_MS:
+            self._buckets = [*self._buckets[1 - BUCKETS_MAX :], (self.at, {}, 1)]
+        start, values, _ = self._buckets[-1]
         for name, value in reading["values"].items():
-            low, high, total, count = bucket.get(name, (value, value, 0, 0))
-            bucket[name] = [min(low, value), max(high, value), round(total + value, 3), count + 1]
+            low, high, total, count = values.get(name, (value, value, 0, 0))
+            values[name] = [min(low, value), max(high, value), round(total + value, 3), count + 1]
+        self._buckets[-1] = (start, values, self.at - start + 1)
 
     def checkpoint(self) -> Payload:
         """All of this, for those who begin here; of the hour as much as fits an entry."""
@@ -158,7 +164,7 @@ class Writer:
 
     def __init__(self, sensors: Sensors, rate: float, checkpoint_every: int) -> None:
         self._sensors = sensors
-        self._pause = 1 / rate
+        self.pause = 1 / rate
         self._checkpoint_every = checkpoint_every
         self._waiting: deque[Reading] = deque(maxlen=WAITING_MAX)
         self._came = asyncio.Event()
@@ -172,7 +178,7 @@ class Writer:
             values = {name: round(value, 2) for name, value in self._sensors.read().items()}
             self._waiting.append({"n": number, "at": at, "values": values})
             self._came.set()
-            due = max(due + self._pause, time.monotonic() - 1)  # who slept for hours does not make up for it
+            due = max(due + self.pause, time.monotonic() - 1)  # who slept for hours does not make up for it
             await asyncio.sleep(due - time.monotonic())
 
     async def send(self, chain: Chain, record: Record) -> None:
@@ -206,7 +212,7 @@ async def run(options: argparse.Namespace, capability: WriteCapability) -> None:
             try:
                 async with connect(options.server, grant=options.grant, state=options.folder / "state") as session:
                     chain = session.chain(capability)
-                    record = await Record.of(chain)
+                    record = await Record.of(chain, 1_000 * writer.pause)
                     say(f"Dashboard: {options.page}#{await chain.share()}")
                     if not is_measuring:
                         tasks.create_task(writer.measure(record.number, record.at))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
@@ -28,6 +29,10 @@ ENVIRON = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
 NAMES = ["temperature °C", "humidity %", "light klx"]
 SHOWN = """() => [...document.querySelectorAll("#cards article")].map((card) =>
     ["h2", ".now", ".help"].map((part) => card.querySelector(part).textContent))"""
+TOP_ROW = """(canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, 1);
+    return Array.from({ length: canvas.width }, (_, x) => data[4 * x + 3] > 0);
+}"""
 
 
 class Program:
@@ -246,6 +251,14 @@ def test_a_writer_that_was_killed_goes_on(program: Program, reader: Visitor) -> 
     readings = program.readings()
     assert_whole(readings)
     agrees(told, readings)
+    page.locator("#span").select_option("10 min")
+    wait_for(lambda: breaks(page) >= 3)  # nothing before it began, readings, the gap, and readings
+
+
+def breaks(page: Page) -> int:
+    """How often the first chart goes from shade to readings, or back."""
+    shaded = page.locator("canvas").first.evaluate(TOP_ROW)
+    return sum(before != after for before, after in itertools.pairwise(shaded))
 
 
 def test_a_folder_is_for_one_writer(program: Program) -> None:

@@ -2,8 +2,7 @@
 
 const CALM_MS = 3_000; // an alarm ends when its sensor has been well for so long
 export class Alarms {
-  /** What is beyond, and when it last was, by sensor. @type {Map<string, { words: string, at: number }>} */
-  active = new Map();
+  active = /** @type {Map<string, { words: string, at: number }>} */ (new Map()); // what is beyond, and when it last was
 
   /** @param {string} key under which the thresholds are kept: below and above, by sensor */
   constructor(key) {
@@ -19,8 +18,7 @@ export class Alarms {
     this.active.delete(name);
   }
 
-  /** @param {Reading} reading */
-  judge({ at, values }) {
+  judge(/** @type {Reading} */ { at, values }) {
     for (const [name, value] of values) {
       const [low, high] = this.limits[name] ?? [];
       const beyond = value < (low ?? -Infinity) ? `below ${low}` : value > (high ?? Infinity) ? `above ${high}` : "";

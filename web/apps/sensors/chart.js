@@ -1,7 +1,9 @@
 /** A chart of one sensor: its extent as a band, its mean as a line, thresholds dashed, shade where nothing came. */
 
+import { STEPS } from "./readings.js";
+
 const FOOT = 18; // pixels, for the times
-const GAP_MS = 2_000; // between readings
+const GAP_MS = 2_000; // between readings, or a step of the span, if that is longer
 export const clock = (/** @type {number} */ at) => new Date(at).toLocaleTimeString();
 
 /** @typedef {{ from: number, to: number, low: number, high: number, limits: (number | null)[] }} View */
@@ -18,10 +20,11 @@ export function draw(canvas, buckets, name, { from, to, low, high, limits }) {
   let end = from;
   for (const { start, width: wide, folds } of [...buckets, { start: to, width: 0, folds: new Map() }]) {
     const [least, most, sum, count] = folds.get(name) ?? [0, 0, 0, 0];
-    const isApart = start - end > GAP_MS + wide;
+    const isApart = start - end > Math.max(GAP_MS, (to - from) / STEPS);
     if (isApart && (count || wide === 0)) shade.rect(x(end), 0, x(start) - x(end), height - FOOT);
     if (count === 0) continue;
-    band.rect(x(start), y(most) - 1, x(start + wide) - x(start) + 0.5, y(least) - y(most) + 2);
+    const left = x(isApart ? start : end);
+    band.rect(left, y(most) - 1, Math.max(x(start + wide) - left, 2), y(least) - y(most) + 2);
     line[isApart ? "moveTo" : "lineTo"](x(start + wide / 2), y(sum / count));
     end = start + wide;
   }
@@ -34,9 +37,8 @@ export function draw(canvas, buckets, name, { from, to, low, high, limits }) {
   pen.stroke(line);
   [pen.fillStyle, pen.strokeStyle] = [colour("soft"), colour("bad")];
   pen.setLineDash([5, 4]);
-  for (const level of limits.map((limit) => y(limit ?? NaN))) {
-    if (level > 0 && level < height - FOOT) pen.stroke(new Path2D(`M0 ${level}H${width}`));
-  }
+  const levels = limits.map((limit) => y(limit ?? NaN)).filter((level) => level > 0 && level < height - FOOT);
+  for (const level of levels) pen.stroke(new Path2D(`M0 ${level}H${width}`));
   pen.fillText(clock(from), 0, height - 3);
   pen.textAlign = "right";
   pen.fillText(clock(to), width, height - 3);

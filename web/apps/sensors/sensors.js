@@ -3,25 +3,25 @@
 import { connect } from "/sdk/cairn.min.js";
 import { Alarms } from "./alarms.js";
 import { clock, draw } from "./chart.js";
-import { NONE, Readings, merged } from "./readings.js";
+import { Readings, total } from "./readings.js";
 
 const FRESH_MS = 5_000; // what is older is marked, and raises no alarm: many readings come when the page is opened
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
+const failed = (/** @type {any} */ { message, hint = "" }) =>
+  ([byId("failure").textContent, byId("failure").hidden] = [`${message}. ${hint}`, false]);
 
 /** @param {import("/sdk/cairn.js").Log} log */
 function show(log) {
-  const readings = new Readings();
-  const alarms = new Alarms(`sensors.${log.id}`);
-  const cards = new Map();
+  const [readings, alarms, cards] = [new Readings(), new Alarms(`sensors.${log.id}`), new Map()];
   /** @type {{ spans: Readings["spans"], last: Readings["last"], now: number } | null} */
   let paused = null;
   let seen = 0;
 
   log.watch((list) => {
     const newest = list.at(-1)?.value?.at;
-    for (const { seq, kind, value, missingBefore } of list.slice(list.findLastIndex(({ seq }) => seq && seq <= seen) + 1)) {
+    for (const { seq, kind, value } of list.slice(list.findLastIndex(({ seq }) => seq && seq <= seen) + 1)) {
       seen = seq ?? seen;
-      if (kind === "snapshot" && (missingBefore > 0 || !readings.last)) readings.begin(value);
+      if (kind === "snapshot") readings.goOn(value);
       const reading = kind === "entry" && readings.add(value);
       if (reading && reading.at > newest - FRESH_MS) alarms.judge(reading);
     }
@@ -42,15 +42,14 @@ function show(log) {
     for (const name of new Set(buckets.flatMap(({ folds }) => [...folds.keys()]))) {
       if (!cards.has(name)) cards.set(name, newCard(name, alarms));
       const { card, row } = cards.get(name);
-      const [low, high, sum, count] = buckets.map(({ folds }) => folds.get(name) ?? NONE).reduce(merged);
+      const [low, high, sum, count] = total(buckets, name);
       const now = last.values.find(([other]) => other === name)?.[1];
       const texts = [now, low, sum / count, high].map((value) => value?.toFixed(2) ?? "–");
       for (const [n, text] of [name, ...texts].entries()) (row.cells[n] ?? row.insertCell()).textContent = text;
       card.toggleAttribute("data-alarm", alarms.active.has(name));
       card.querySelector(".now").textContent = texts[0];
       card.querySelector(".help").textContent = `${texts[1]} to ${texts[3]}, mean ${texts[2]} of ${count}`;
-      const view = { from: to - span, to, low, high, limits: alarms.limits[name] ?? [] };
-      draw(card.querySelector("canvas"), buckets, name, view);
+      draw(card.querySelector("canvas"), buckets, name, { from: to - span, to, low, high, limits: alarms.limits[name] ?? [] });
     }
   };
   setInterval(paint, 250);
@@ -90,11 +89,6 @@ async function start() {
   if (cairn.hasLink) return show(await cairn.openLink());
   byId("command").textContent = `.venv/bin/python examples/sensors.py ${location.origin} --simulate 1`;
   byId("start").hidden = false;
-}
-
-/** @param {any} error */
-function failed(error) {
-  [byId("failure").textContent, byId("failure").hidden] = [`${error.message}. ${error.hint ?? ""}`, false];
 }
 
 start().catch(failed);
