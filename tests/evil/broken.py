@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.evil.cases import Case
+from tests.evil.lies.catalogue import CATALOGUE
 from tests.evil.runs import Sdk
 
 
@@ -22,6 +23,10 @@ class Break:
     stories: tuple[str, ...] = ()
     """Of which chains; none: of any."""
     count: int = 30
+
+    def __post_init__(self) -> None:
+        known = {name.partition(": ")[2] for name in CATALOGUE}
+        assert known >= set(self.lies), f"there are no such lies: {set(self.lies) - known}"
 
     def is_missed_by(self, case: Case) -> bool:
         """Whether a case may show that the check is not there."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from cairn.client.format.capability import Capability, ReadCapability, VerifyCapability, WriteCapability
 from tests.evil import world
-from tests.evil.lies import CATALOGUE, About, Aim, of_aim
+from tests.evil.lies.catalogue import CATALOGUE, About, Aim, of_aim
 from tests.evil.world import Story
 
 Step = dict[str, Any]

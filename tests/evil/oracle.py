@@ -16,8 +16,8 @@ from cairn.client.format.payload import Payload
 from cairn.client.format.secret import open_seal, unpad
 from cairn.core.chain import HEADER_BYTES, Entry, Kind
 from tests.evil.cases import Case, least_epoch
-from tests.evil.lies import CATALOGUE, NAMES
-from tests.evil.server import Record
+from tests.evil.lies.catalogue import CATALOGUE, NAMES
+from tests.evil.record import Record
 from tests.evil.world import KINDS, Branch, behind
 
 Told = dict[str, Any]

@@ -1,4 +1,7 @@
-"""The Python SDK as an application uses it: cases as JSON lines on standard input, what was shown on its output."""
+"""The Python SDK as an application uses it: cases as JSON lines on standard input, what was shown on its output.
+
+Pauses between tries are shorter than they would be; deadlines are what they are.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ from cairn.client import BlockCapability, Chain, Opened, Payload, Session, conne
 from cairn.core.chain import Kind
 from cairn.core.errors import CairnError
 
-AT_ONCE = 64
+AT_ONCE = 128
+QUICKER = 20
 STEP_SECONDS = 600.0  # a machine may be busy
 _KINDS = {Kind.LINK: "entry", Kind.ROTATE: "rotation", Kind.CHECKPOINT: "snapshot", Kind.CLOSE: "end"}
 
@@ -141,8 +145,15 @@ async def run(case: dict[str, Any], http: aiohttp.ClientSession) -> dict[str, An
     return {"number": case["number"], "told": told}
 
 
+def hurry() -> None:
+    """Have the SDK pause for less long."""
+    sleep = asyncio.sleep
+    asyncio.sleep = lambda seconds: sleep(seconds / QUICKER)  # type: ignore[assignment]
+
+
 async def main() -> None:
     """All cases, many at once."""
+    hurry()
     room = asyncio.Semaphore(AT_ONCE)
 
     async def one(line: str) -> None:

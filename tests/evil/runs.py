@@ -16,7 +16,8 @@ from typing import Any
 from tests.browser.known import ROOT
 from tests.evil.cases import Case
 from tests.evil.oracle import Told, faults
-from tests.evil.server import EvilServer, Record
+from tests.evil.record import Record
+from tests.evil.server import EvilServer
 
 _HERE = Path(__file__).parent
 _SECONDS_MAX = 3_000

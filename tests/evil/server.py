@@ -7,205 +7,23 @@ there on each answer passes through the lies of its case. It keeps a record of w
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import struct
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from cairn.client.format.secret import ChainKeys
-from cairn.core.chain import Entry, Head, Receipt, Seq
-from cairn.core.crypto import domain
-from cairn.core.receipt import receipt_message
-from cairn.wire.live import decode_command, encode_beat, encode_frame
-from cairn.wire.messages import ABSENT, decode_entries, decode_ids, head_to_json
+from cairn.wire.live import decode_command, encode_beat
+from cairn.wire.messages import decode_ids
 from tests.browser.known import ROOT
 from tests.evil.cases import Case
-from tests.evil.lies import Ack, Answer, Frames, History, Live, refusal
+from tests.evil.lies.answers import refusal
+from tests.evil.lies.catalogue import Answer
+from tests.evil.record import BYTES, TIME_MS, Record, json_answer
 
-_SIGNER = ChainKeys(bytes(range(32)))
-_TIME_MS = 1_700_000_000_000
 _PAGE = "<!doctype html><meta charset=utf-8><title>Evil</title><link rel=icon href=data:,>"
-_BYTES = {"Content-Type": "application/octet-stream"}
-
-
-@dataclass
-class Record:
-    """What one case was told, and sent."""
-
-    case: Case
-    is_turned: bool = False
-    is_honest: bool = False
-    was_altered: bool = False
-    claimed: list[int] = field(default_factory=list)
-    """The heads that were named since the turn."""
-    posted: list[Entry] = field(default_factory=list)
-    kept: list[Entry] = field(default_factory=list)
-    contradicted: set[bytes] = field(default_factory=set)
-    """The hashes of entries whose last acknowledgement was of something else."""
-    occasions: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.kept = list(self.case.story.main.entries)
-
-    # --- the truth, and what becomes of it
-
-    def history(self) -> History:
-        """The chain as it is shown now."""
-        case = self.case
-        if case.scenario == "add":
-            return History.of(self.kept)
-        entries = case.story.shown() if self.is_turned else list(case.story.main.entries[: case.seen + 1])
-        told: History = self._lied("history", History.of(entries))
-        return told
-
-    def page(self, start: int, stop: int, limit: int) -> Answer:
-        """An answer to who asks for entries."""
-        told = self.history()
-        if told.is_gone:
-            return refusal(404)
-        head = self._lied("head", told)
-        raws = [raw for seq, raw in told.rows if start <= seq < stop][:limit]
-        self._claim(head)
-        body = b"".join(len(raw).to_bytes(4, "big") + raw for raw in raws)
-        truth = Answer(200, {**_BYTES, "Cairn-Head": f"{head.seq} {head.hash}"}, body)
-        return self._lied_of_page(truth)
-
-    def head(self) -> Answer:
-        """An answer to who asks for the head."""
-        told = self.history()
-        if told.is_gone:
-            return refusal(404)
-        told = self._lied("head", told)
-        self._claim(told)
-        return self._lied_of_page(_json(200, self._document(told)))
-
-    def append(self, body: bytes) -> Answer:
-        """An answer to who appends: by the rule of all servers, as far as it is not a lie."""
-        entries = [Entry.decode(raw) for raw in decode_entries(body)]
-        self.posted += entries
-        new = [entry for entry in entries if entry.seq > self.kept[-1].seq]
-        if self._conflicts(entries, new):
-            return self._conflict()
-        after = [*self.kept, *new]
-        truth = Ack(201 if new else 200, self._document(History.of(after)))
-        told: Ack = self._lied("ack", truth)
-        self._note(entries[-1], told)
-        if told.is_kept:
-            self.kept = after
-        if told.status == 409:
-            return self._conflict()
-        return _json(told.status, told.head) if told.status < 300 else refusal(told.status)
-
-    def _note(self, last: Entry, told: Ack) -> None:
-        seq, digest = told.head.get("seq"), told.head.get("hash")
-        is_head = told.head.get("chain") == last.chain_id.hex() and isinstance(seq, int) and isinstance(digest, str)
-        reaches = is_head and told.head["seq"] >= last.seq
-        is_true = reaches and (seq != last.seq or digest == last.hash.hex())
-        (self.contradicted.discard if is_true or told.status >= 300 else self.contradicted.add)(last.hash)
-
-    def _conflicts(self, entries: Sequence[Entry], new: Sequence[Entry]) -> bool:
-        known = {entry.seq: entry.hash for entry in self.kept}
-        is_other = any(known.get(entry.seq, entry.hash) != entry.hash for entry in entries)
-        return is_other or bool(new and new[0].prev != self.kept[-1].hash)
-
-    def _conflict(self) -> Answer:
-        return refusal(409, head=self._document(History.of(self.kept)))
-
-    def block(self, block_id: bytes) -> bytes | None:
-        """The bytes under an id."""
-        truth = self.case.story.blocks.get(block_id)
-        return None if truth is None else self._lied("block", truth, at=block_id)
-
-    def blocks(self, ids: Sequence[bytes]) -> bytes:
-        """An answer to who asks for many."""
-        frames: Frames = self._lied("frames", [(block_id, self.block(block_id)) for block_id in ids])
-        return b"".join(
-            block_id + struct.pack(">I", ABSENT if data is None else len(data)) + (data or b"")
-            for block_id, data in frames
-        )
-
-    def live(self, start: int) -> Live:
-        """What comes after a subscription: entries up to the last, which is always genuine. It turns the case."""
-        self.is_turned = True
-        chain_id = self.case.story.keys.chain_id
-        entries = [entry for entry in self.case.story.main.entries if entry.seq >= start]
-        frames = tuple(encode_frame(chain_id, entry.raw) for entry in entries)
-        if not frames:
-            return Live(())
-        told: Live = self._lied("live", Live(frames))
-        return told if told.is_cut or not self.case.lies else replace(told, frames=(*told.frames, frames[-1]))
-
-    def info(self) -> Any:
-        """What the server says of itself."""
-        key = _SIGNER.public_key.hex()
-        truth = {"name": "cairn", "version": "1", "format": 1, "receipt_key": key, "receipt_keys": [key], "limits": {}}
-        return self._lied("info", truth)
-
-    # --- inside
-
-    def _lied(self, aim: str, truth: Any, at: bytes = b"") -> Any:
-        told = truth
-        for lie in self.case.lies_of(aim):
-            occasion = self.occasions.setdefault(f"{lie.seed}/{at.hex()}", 0)
-            if not self.is_turned or self.is_honest or (occasion and not lie.always and aim in ("page", "ack", "live")):
-                continue
-            if aim == "live" and occasion:
-                continue  # once, or it would go on for ever
-            self.occasions[f"{lie.seed}/{at.hex()}"] += 1
-            told = replace(lie, seed=lie.seed + at.hex()).tell(told, self.case.about)
-            if not _goes_further(told):
-                break
-        self.was_altered = self.was_altered or told != truth
-        return told
-
-    def _lied_of_page(self, truth: Answer) -> Answer:
-        told: Answer = self._lied("page", truth)
-        return told
-
-    def _claim(self, told: History) -> None:
-        if self.is_turned:
-            self.claimed.append(told.seq)
-
-    def _document(self, told: History) -> dict[str, Any]:
-        chain_id, digest, seq = self.case.story.keys.chain_id, bytes.fromhex(told.hash), Seq(told.seq)
-        last = told.rows[-1][1] if told.rows else self.case.story.main.entries[-1].raw
-        floor, epoch = _numbers(last)
-        floor = floor if told.floor is None else told.floor
-        vouched = receipt_message(chain_id, seq, digest, _TIME_MS).removeprefix(domain("receipt"))
-        receipt = Receipt(_TIME_MS, _SIGNER.sign("receipt", vouched))
-        head = Head(chain_id, seq, digest, Seq(floor), epoch, told.closed, len(told.rows), 1, receipt=receipt)
-        return head_to_json(head)
-
-
-def _goes_further(told: Any) -> bool:
-    """Whether another lie has something left to change."""
-    if isinstance(told, History):
-        return len(told.rows) > 0
-    if isinstance(told, Live):
-        return any(isinstance(frame, bytes) for frame in told.frames)
-    if isinstance(told, Ack):
-        return isinstance(told.head.get("seq"), int)
-    return bool(told)
-
-
-def _numbers(raw: bytes) -> tuple[int, int]:
-    """Floor and key epoch of an entry, if it has them."""
-    try:
-        entry = Entry.decode(raw)
-    except Exception:
-        return 0, 0
-    return entry.floor, entry.key_epoch
-
-
-def _json(status: int, document: Any) -> Answer:
-    return Answer(status, {"Content-Type": "application/json"}, json.dumps(document).encode())
 
 
 class EvilServer:
@@ -248,13 +66,13 @@ class EvilServer:
             record.is_turned, record.is_honest = True, path == "honest"
             return Answer(200, {}, b"")
         if path == "v1/info":
-            return _json(200, record.info())
+            return json_answer(200, record.info())
         if parts[1] in ("chains", "doors"):
             return await _of_chain(request, record, parts)
         if path == "v1/blocks/get":
-            return Answer(200, _BYTES, record.blocks(decode_ids(await request.read())))
+            return Answer(200, BYTES, record.blocks(decode_ids(await request.read())))
         data = record.block(bytes.fromhex(parts[2]))
-        return refusal(404) if data is None else Answer(200, _BYTES, data)
+        return refusal(404) if data is None else Answer(200, BYTES, data)
 
     async def _live(self, request: web.Request, record: Record) -> web.StreamResponse:
         socket = web.WebSocketResponse()
@@ -264,7 +82,7 @@ class EvilServer:
                 continue
             command = decode_command(message.data)
             if command.beat is not None:
-                await socket.send_str(encode_beat(_TIME_MS, command.beat))
+                await socket.send_str(encode_beat(TIME_MS, command.beat))
             for start in command.subscribe.values():
                 told = record.live(start)
                 for frame in told.frames:

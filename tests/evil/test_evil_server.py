@@ -16,7 +16,7 @@ import pytest
 
 from tests.evil.broken import BREAKS
 from tests.evil.cases import case
-from tests.evil.lies import CATALOGUE
+from tests.evil.lies.catalogue import CATALOGUE
 from tests.evil.runs import Outcome, Sdk, node_lacks, run
 from tests.evil.server import EvilServer, lying
 
