@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from cairn.client.format.capability import Capability, ReadCapability, VerifyCapability, WriteCapability
@@ -60,6 +61,7 @@ class Case:
             "again": [read, turn, read],
             "reopen": [read, turn, reopen, read],
             "live": [read, {"do": "follow", "until": last}],
+            "stream": [read, {"do": "follow", "until": last}],
             "add": [read, turn, *added, {"do": "honest"}, read],
             "file": [read, turn, *({"do": "get", "seq": seq} for seq in self.story.files)],
         }
@@ -77,14 +79,15 @@ class Case:
         return f"case {self.number}: {what}, seen {self.seen}: {lies}"
 
 
-_SCENARIOS = {"read": 22, "again": 18, "reopen": 18, "live": 14, "add": 12, "file": 12, "door": 4}
+_SCENARIOS = {"read": 22, "again": 18, "reopen": 18, "live": 14, "stream": 14, "add": 12, "file": 12, "door": 4}
 _ABOUT_CHAINS: tuple[Aim, ...] = ("history", "history", "history", "page", "head")
 _AIMS: dict[str, tuple[Aim, ...]] = {
     "read": (*_ABOUT_CHAINS, "history", "info"), "again": _ABOUT_CHAINS, "reopen": _ABOUT_CHAINS, "door": _ABOUT_CHAINS,
-    "live": ("live",), "add": ("ack",), "file": ("block", "block", "frames"),
+    "live": ("live",), "stream": ("live", "event", "event"), "add": ("ack",), "file": ("block", "block", "frames"),
 }  # fmt: skip
 
 
+@cache
 def case(number: int, seed: int = 0, *, is_honest: bool = False) -> Case:
     """The case with a number."""
     draw = random.Random(f"{seed}/{number}")
@@ -94,7 +97,7 @@ def case(number: int, seed: int = 0, *, is_honest: bool = False) -> Case:
     seen = _seen(draw, scenario, story, least_epoch(capability))
     count = 0 if is_honest else draw.choice((1, 1, 1, 2, 3))
     names = [draw.choice(of_aim(draw.choice(_AIMS[scenario]))) for _ in range(count)]
-    if scenario == "live" and draw.random() < 0.2 and count > 1:
+    if scenario in ("live", "stream") and draw.random() < 0.2 and count > 1:
         names[-1] = draw.choice(of_aim("history", "page"))
     lies = tuple(Lie(name, f"{seed}/{number}/{at}", draw.random() < 0.7) for at, name in enumerate(names))
     return Case(number, scenario, story, capability, seen, lies, forgets=draw.random() < 0.5)
@@ -127,7 +130,7 @@ def _seen(draw: random.Random, scenario: str, story: Story, epoch: int) -> int:
     if scenario in ("add", "file"):
         return last
     least = max(1, next(entry.seq for entry in entries if entry.key_epoch == epoch))
-    if scenario == "live":
+    if scenario in ("live", "stream"):
         return draw.randrange(least, last)
     return last if draw.random() < 0.4 else draw.randrange(least, last + 1)
 

@@ -16,6 +16,15 @@ delete globalThis.BroadcastChannel; // each case is a browser of its own
 Object.assign(globalThis, { addEventListener: nothing, removeEventListener: nothing });
 if (!globalThis.navigator) globalThis.navigator = { onLine: true };
 
+/** A socket that is refused closes, as in browsers; this Node tells only of an error. */
+globalThis.WebSocket = class extends WebSocket {
+  /** @param {string} url */
+  constructor(url) {
+    super(url);
+    this.addEventListener("error", () => queueMicrotask(() => this.dispatchEvent(new Event("close"))), { once: true });
+  }
+};
+
 const { setTimeout } = globalThis;
 globalThis.setTimeout = (then, ms = 0, ...rest) => setTimeout(then, ms > PAUSE_MS_MAX ? ms : ms / QUICKER, ...rest);
 

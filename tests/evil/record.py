@@ -23,6 +23,7 @@ from tests.evil.lies.answers import refusal
 from tests.evil.lies.appends import Ack
 from tests.evil.lies.blocks import Frames
 from tests.evil.lies.catalogue import Answer, History, Live
+from tests.evil.lies.events import Stream, event_of
 
 _SIGNER = ChainKeys(bytes(range(32)))
 TIME_MS = 1_700_000_000_000
@@ -136,6 +137,14 @@ class Record:
         told: Live = self._lied("live", Live(frames))
         return told if told.is_cut or not self.case.lies else replace(told, frames=(*told.frames, frames[-1]))
 
+    def events(self, start: int) -> Stream:
+        """The same as an event stream."""
+        told = self.live(start)
+        blocks = tuple(event_of(frame) for frame in told.frames)
+        stream: Stream = self._lied("event", Stream(blocks, told.is_cut)) if blocks else Stream(blocks, told.is_cut)
+        last = event_of(encode_frame(self.case.story.keys.chain_id, self.case.story.main.entries[-1].raw))
+        return stream if stream.is_cut or not self.case.lies else replace(stream, blocks=(*stream.blocks, last))
+
     def info(self) -> Any:
         """What the server says of itself."""
         key = _SIGNER.public_key.hex()
@@ -148,9 +157,9 @@ class Record:
         told = truth
         for lie in self.case.lies_of(aim):
             occasion = self.occasions.setdefault(f"{lie.seed}/{at.hex()}", 0)
-            if not self.is_turned or self.is_honest or (occasion and not lie.always and aim in ("page", "ack", "live")):
+            if not self.is_turned or self.is_honest or (occasion and not lie.always and aim in ("page", "ack")):
                 continue
-            if aim == "live" and occasion:
+            if aim in ("live", "event") and occasion:
                 continue  # once, or it would go on for ever
             self.occasions[f"{lie.seed}/{at.hex()}"] += 1
             told = replace(lie, seed=lie.seed + at.hex()).tell(told, self.case.about)
@@ -184,6 +193,8 @@ def _goes_further(told: Any) -> bool:
         return len(told.rows) > 0
     if isinstance(told, Live):
         return any(isinstance(frame, bytes) for frame in told.frames)
+    if isinstance(told, Stream):
+        return bool(told.blocks)
     if isinstance(told, Ack):
         return isinstance(told.head.get("seq"), int)
     return bool(told)

@@ -22,15 +22,19 @@ from tests.evil.server import EvilServer
 _HERE = Path(__file__).parent
 _SECONDS_MAX = 3_000
 NODE = shutil.which("node")
-FLAGS = ("--experimental-websocket", "--no-warnings")
+FLAGS = ("--experimental-websocket", "--experimental-eventsource", "--no-warnings")
 
 
 def node_lacks() -> str:
     """Why the browser SDK can't run in Node here; empty: it can."""
     if NODE is None:
         return "Node is not installed: apt-get install nodejs"
-    run = subprocess.run([NODE, *FLAGS, "-p", "typeof WebSocket"], capture_output=True, text=True)
-    return "" if run.stdout.strip() == "function" else "this Node has no WebSocket: version 20.10 has"
+    run = subprocess.run([NODE, *FLAGS, "-p", "typeof WebSocket + typeof EventSource"], capture_output=True, text=True)
+    return (
+        ""
+        if run.stdout.strip() == "functionfunction"
+        else "this Node has no WebSocket or no EventSource: version 20.18 has"
+    )
 
 
 @dataclass(frozen=True)

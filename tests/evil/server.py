@@ -13,15 +13,15 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
-from cairn.wire.live import decode_command, encode_beat
 from cairn.wire.messages import decode_ids
 from tests.browser.known import ROOT
 from tests.evil.cases import Case
 from tests.evil.lies.answers import refusal
 from tests.evil.lies.catalogue import Answer
-from tests.evil.record import BYTES, TIME_MS, Record, json_answer
+from tests.evil.record import BYTES, Record, json_answer
+from tests.evil.streams import OPEN, told_live
 
 _PAGE = "<!doctype html><meta charset=utf-8><title>Evil</title><link rel=icon href=data:,>"
 
@@ -46,11 +46,11 @@ class EvilServer:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Any request."""
         if request.method == "OPTIONS":
-            return web.Response(headers=_OPEN)
+            return web.Response(headers=OPEN)
         number, _, path = request.path.lstrip("/").partition("/")
         record = self.records[int(number)]
         if path == "v1/live":
-            return await self._live(request, record)
+            return await told_live(request, record)
         try:
             answer = await self._answer(request, record, path)
         except Exception:
@@ -58,7 +58,7 @@ class EvilServer:
             raise
         if answer.is_broken:
             return await _broken(request, answer)
-        return web.Response(status=answer.status, headers={**answer.headers, **_OPEN}, body=answer.body)
+        return web.Response(status=answer.status, headers={**answer.headers, **OPEN}, body=answer.body)
 
     async def _answer(self, request: web.Request, record: Record, path: str) -> Answer:
         parts = path.split("/")
@@ -74,29 +74,6 @@ class EvilServer:
         data = record.block(bytes.fromhex(parts[2]))
         return refusal(404) if data is None else Answer(200, BYTES, data)
 
-    async def _live(self, request: web.Request, record: Record) -> web.StreamResponse:
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        async for message in socket:
-            if message.type != WSMsgType.TEXT:
-                continue
-            command = decode_command(message.data)
-            if command.beat is not None:
-                await socket.send_str(encode_beat(TIME_MS, command.beat))
-            for start in command.subscribe.values():
-                told = record.live(start)
-                for frame in told.frames:
-                    await (socket.send_str(frame) if isinstance(frame, str) else socket.send_bytes(frame))
-                if told.is_cut:
-                    await socket.close()
-        return socket
-
-
-_OPEN = {
-    "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*", "Access-Control-Allow-Methods": "*",
-    "Access-Control-Expose-Headers": "Cairn-Head, Retry-After",
-}  # fmt: skip
-
 
 async def _of_chain(request: web.Request, record: Record, parts: Sequence[str]) -> Answer:
     if bytes.fromhex(parts[2]) != record.case.story.keys.chain_id:
@@ -110,7 +87,7 @@ async def _of_chain(request: web.Request, record: Record, parts: Sequence[str]) 
 
 
 async def _broken(request: web.Request, answer: Answer) -> web.StreamResponse:
-    response = web.StreamResponse(status=answer.status, headers={**answer.headers, **_OPEN})
+    response = web.StreamResponse(status=answer.status, headers={**answer.headers, **OPEN})
     response.content_length = len(answer.body) + 1
     await response.prepare(request)
     await response.write(answer.body[: len(answer.body) // 2])

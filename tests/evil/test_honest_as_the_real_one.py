@@ -120,3 +120,26 @@ async def test_what_comes_live(real: Server, evil: EvilServer) -> None:
             echoes = [json.loads(message.data) for message in messages if message.type == aiohttp.WSMsgType.TEXT]
             assert [echo["echo"] for echo in echoes] == [7]
     assert heard[0] == heard[1]
+
+
+async def test_events(real: Server, evil: EvilServer) -> None:
+    told = story("plain")
+    publish(real, told)
+    announced(evil, told, 6)
+    query = f"/v1/live?chain={told.keys.chain_id.hex()}@3"
+    count = len(told.main.entries) - 3
+    heard = []
+    async with aiohttp.ClientSession() as http:
+        for url in (real.url, f"{evil.url}/6"):
+            async with http.get(url + query) as answer:
+                assert (answer.status, answer.content_type) == (200, "text/event-stream")
+                heard.append([await event(answer.content) for _ in range(count)])
+    assert heard[0] == heard[1]
+
+
+async def event(content: aiohttp.StreamReader) -> bytes:
+    """The next event of a stream, without comments and what the browser is told of pauses."""
+    while True:
+        block = await content.readuntil(b"\n\n")
+        if not block.startswith((b":", b"retry:")):
+            return block

@@ -89,6 +89,38 @@ def _forge_live(draw: random.Random, told: Live, about: About) -> Live:
     return _with_frame(told, at, frame[:36] + unsigned + Writer("evil/stranger").keys.sign("entry", unsigned))
 
 
+@lie("live", "altered")
+def _swap_ids_live(draw: random.Random, told: Live, about: About) -> Live:
+    """This chain's entry, sent as another's."""
+    at = _frame_at(draw, told)
+    frame = told.frames[at]
+    assert isinstance(frame, bytes)
+    return _with_frame(told, at, another(draw, about).keys.chain_id + frame[32:])
+
+
+@lie("live", "altered", "fork")
+def _send_another_chain_live(draw: random.Random, told: Live, about: About) -> Live:
+    """The entries of another chain, as if they were this one's."""
+    others = another(draw, about).main.entries
+    frames = tuple(
+        encode_frame(about.story.keys.chain_id, others[number % len(others)].raw) for number in range(len(told.frames))
+    )
+    return replace(told, frames=frames)
+
+
+@lie("live", "altered")
+def _hold_back_live(draw: random.Random, told: Live, about: About) -> Live:
+    return replace(told, frames=told.frames[_frame_at(draw, told) + 1 :])
+
+
+@lie("live", "altered")
+def _garble_live(draw: random.Random, told: Live, about: About) -> Live:
+    """Bytes that are nothing, by themselves or as this chain's."""
+    garbage = draw.randbytes(draw.choice((0, 3, 39, 200, 400)))
+    frame = garbage if draw.random() < 0.5 else encode_frame(about.story.keys.chain_id, garbage)
+    return _between(told, _frame_at(draw, told), frame)
+
+
 @lie("live", "altered", "away")
 def _say_nonsense_live(draw: random.Random, told: Live, about: About) -> Live:
     words = ("", "{", "null", "[]", '{"problem": 7}', '{"echo": "x"}', '{"ended": [7]}', encode_beat(1, 2**40))
