@@ -1,16 +1,14 @@
 /**
  * A log: one chain, as an application uses it. What is read was verified; what is added is kept on this device until it
- * stands on the server.
+ * stands on the server. How it is written, followed and heard, and its files, are modules of their own.
  *
  * @import { Browser, News } from "../browser.js"
- * @import { Capability, ReadCapability, VerifyCapability, WriteCapability } from "../format/capability.js"
- * @import { ChainState } from "../format/chain.js"
+ * @import { ReadCapability, VerifyCapability, WriteCapability } from "../format/capability.js"
  * @import { EntryCache } from "../state/cache.js"
  * @import { Reference } from "../format/reference.js"
  * @import { GetOptions, PutOptions } from "../objects/files.js"
  * @import { LiveState } from "./live.js"
  * @import { LogEntry } from "./log_entry.js"
- * @import { Item } from "./reader.js"
  * @import { Added } from "./queue.js"
  * @import { Report } from "./verification.js"
  * @import { Writing } from "./writing.js"
@@ -19,19 +17,18 @@
  */
 
 import { CairnError, Forbidden, NotFound, Unavailable } from "../errors.js";
-import { textOf, toHex } from "../format/bytes.js";
+import { toHex } from "../format/bytes.js";
 import { formatRead, formatVerify } from "../format/capability.js";
 import { Signal } from "../signal.js";
+import { Following } from "./following.js";
 import { History } from "./history.js";
 import { Keyring } from "./keyring.js";
-import { Live } from "./live.js";
 import { logEntryOf } from "./log_entry.js";
+import { Messages } from "./messages.js";
 import { ChainReader } from "./reader.js";
 
 /** Loaded when a file is first put or asked for. */
 const files = () => import("../objects/files.js");
-const RETRY_MS = 2_000;
-const RETRY_MS_MAX = 60_000;
 
 /** One chain on one server. Made by `Account.open`, `Cairn.openLink` and `Cairn.newLog`. */
 export class Log {
@@ -39,18 +36,10 @@ export class Log {
   #history;
   /** @type {Writing | null} */
   #write = null;
-  /** @type {Live | null} */
-  #live = null;
-  /** @type {Set<() => void>} */
-  #watchers = new Set();
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #retryTimer;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #tellTimer;
-  #isClosed = false;
+  /** @type {Following} */
+  #following;
+  #messages = new Messages();
   #unlisten = () => {};
-  /** @type {Set<(value: any) => void>} */
-  #hearers = new Set();
 
   /** What the server did that is refused, or why the outbox is stuck. Null: all is well. @type {Signal<CairnError | null>} */
   problem = new Signal(/** @type {CairnError | null} */ (null));
@@ -68,7 +57,13 @@ export class Log {
     /** The chain's id in hex. */
     this.id = toHex(keyring.chainId);
     const reader = new ChainReader(browser.server, keyring, browser.pins, cache, capability.type === "read");
-    this.#history = new History(reader, () => this.#tellSoon());
+    this.#history = new History(reader, () => this.#following.tellSoon());
+    this.#following = new Following(this.#history, {
+      catchUp: () => this.catchUp(),
+      onMessage: (data) => this.#messages.came(data),
+      onState: (state) => this.#connected(state),
+      onFailure: (error) => this.#failed(error),
+    });
   }
 
   /**
@@ -92,8 +87,8 @@ export class Log {
   async #startWriting(capability) {
     const { Writing } = await import("./writing.js");
     this.#write = await Writing.of(this.browser, capability, this.#history, {
-      onChange: () => this.#tellSoon(),
-      onSent: () => this.#goLive(),
+      onChange: () => this.#following.tellSoon(),
+      onSent: () => this.#following.goLive(),
       onProblem: (error) => (this.problem.value = error),
     });
   }
@@ -203,15 +198,11 @@ export class Log {
    * @returns {() => void} ends it
    */
   watch(listener, onProblem) {
-    const watcher = () => listener(this.list);
-    this.#watchers.add(watcher);
-    if (this.list.length > 0) watcher();
-    const stop = onProblem && this.problem.subscribe((error) => error && onProblem(error));
-    void this.#follow(watcher);
+    const stopWatching = this.#following.watch(() => listener(this.list), this.list.length > 0);
+    const stopTelling = onProblem && this.problem.subscribe((error) => error && onProblem(error));
     return () => {
-      this.#watchers.delete(watcher);
-      stop?.();
-      if (this.#watchers.size === 0) this.#unfollow();
+      stopWatching();
+      stopTelling?.();
     };
   }
 
@@ -363,19 +354,7 @@ export class Log {
 
   /** Listens to what is said, while the log is watched. @param {(value: any) => void} listener @returns {() => void} ends it */
   hear(listener) {
-    this.#hearers.add(listener);
-    return () => void this.#hearers.delete(listener);
-  }
-
-  /** @param {Uint8Array<ArrayBuffer>} data */
-  #messageCame(data) {
-    let value;
-    try {
-      value = JSON.parse(textOf(data));
-    } catch {
-      return; // of another application
-    }
-    for (const hearer of [...this.#hearers]) hearer(value);
+    return this.#messages.hear(listener);
   }
 
   // --- following
@@ -386,47 +365,11 @@ export class Log {
     if (news.delivered) await this.#history.catchUp().catch((error) => this.#failed(error));
   }
 
-  /**
-   * What cannot be reached yet, or is still to be written by another device, is asked for again.
-   *
-   * @param {() => void} watcher
-   * @param {number} [pauseMs] until then
-   */
-  async #follow(watcher, pauseMs = RETRY_MS) {
-    try {
-      await this.catchUp();
-      if (!this.#watchers.has(watcher)) return;
-      this.#tellSoon();
-    } catch (error) {
-      if (!(error instanceof Unavailable)) return this.#failed(error);
-    }
-    if (this.#history.state) return this.#goLive();
-    this.#retryTimer = setTimeout(() => this.#follow(watcher, Math.min(2 * pauseMs, RETRY_MS_MAX)), pauseMs);
-  }
-
-  /** Follows the chain, if somebody watches and it has begun. */
-  #goLive() {
-    if (this.#isClosed || this.#live || this.#watchers.size === 0 || !this.#history.state) return;
-    this.#live = new Live(this.#history, {
-      onItems: () => {},
-      onBehind: () => this.#history.catchUp(),
-      onMessage: (data) => this.#messageCame(data),
-      onState: (state) => this.#connected(state),
-      onFailure: (error) => this.#failed(error),
-    });
-    this.#live.start();
-  }
-
   /** @param {LiveState} state */
   #connected(state) {
     if (state === "live") this.browser.status.value = "online";
     else if (state === "offline" || state === "reconnecting") this.browser.status.value = "offline";
     if (state === "live" && this.#write?.queue.list.length) void this.flush();
-  }
-
-  #unfollow() {
-    this.#live?.stop();
-    this.#live = null;
   }
 
   /** @param {unknown} error */
@@ -435,22 +378,10 @@ export class Log {
     else throw error;
   }
 
-  /** Tells the watchers, once for all that changes in the same moment. */
-  #tellSoon() {
-    this.#tellTimer ??= setTimeout(() => {
-      this.#tellTimer = undefined;
-      for (const watcher of [...this.#watchers]) watcher();
-      this.#history.forget();
-    });
-  }
-
   /** Ends what goes on: watching and sending. What waits stays on this device. */
   close() {
-    this.#isClosed = true;
-    clearTimeout(this.#retryTimer);
     this.#write?.queue.close();
     this.#unlisten();
-    this.#watchers.clear();
-    this.#unfollow();
+    this.#following.close();
   }
 }

@@ -1,16 +1,14 @@
 /**
  * A log: one chain, as an application uses it. What is read was verified; what is added is kept on this device until it
- * stands on the server.
+ * stands on the server. How it is written, followed and heard, and its files, are modules of their own.
  *
  * @import { Browser, News } from "../browser.js"
- * @import { Capability, ReadCapability, VerifyCapability, WriteCapability } from "../format/capability.js"
- * @import { ChainState } from "../format/chain.js"
+ * @import { ReadCapability, VerifyCapability, WriteCapability } from "../format/capability.js"
  * @import { EntryCache } from "../state/cache.js"
  * @import { Reference } from "../format/reference.js"
  * @import { GetOptions, PutOptions } from "../objects/files.js"
  * @import { LiveState } from "./live.js"
  * @import { LogEntry } from "./log_entry.js"
- * @import { Item } from "./reader.js"
  * @import { Added } from "./queue.js"
  * @import { Report } from "./verification.js"
  * @import { Writing } from "./writing.js"
