@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format sdk vendor integration bench lock clean
+.PHONY: help run demo test check format sdk vendor theme integration bench lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,7 @@ check: $(VENV)/.ready-to-test node_modules/.ready ## Lint, types, layers, web mo
 	node scripts/sdk.mjs --check
 	node scripts/sdk_reference.mjs --check
 	node scripts/vendor.mjs --check
+	node scripts/theme.mjs --check
 
 format: $(VENV)/.ready-to-test ## Put the code into its one form
 	$(BIN)/ruff check --fix .
@@ -39,6 +40,9 @@ sdk: node_modules/.ready ## Write the browser SDK as it is shipped, one small fi
 
 vendor: node_modules/.ready ## Write what the applications take from others
 	node scripts/vendor.mjs
+
+theme: ## Write the look that the console shares with the applications
+	node scripts/theme.mjs
 
 integration: $(VENV)/.ready-to-test ## Run the tests with real processes only
 	$(BIN)/pytest tests/integration tests/faults $(ARGS)
