@@ -168,6 +168,31 @@ def test_who_was_removed_reads_nothing_more_and_writes_nothing(people: People) -
     expect(reader.text).to_have_text("Eve was here. A secret.")
 
 
+@pytest.mark.parametrize("how", ["Escape", "Close", "Make a link that only reads"])
+def test_a_link_is_not_kept_in_the_dialog(people: People, how: str) -> None:
+    """However it is closed; also while a link is being made, which then comes for nobody."""
+    ann = maker(people())
+    page, link = ann.page, ann.page.locator("#link")
+    page.get_by_role("button", name="Share").click()
+    name = page.get_by_label("Invite somebody")
+    name.fill("Bob")
+    page.get_by_role("button", name="Make an invitation").click()
+    expect(link).to_have_value(re.compile("#crn1"))
+    expect(page.get_by_label("For Bob alone, who writes by it")).to_be_visible()
+    if how == "Escape":
+        page.keyboard.press(how)
+    elif how == "Close":
+        page.get_by_role("button", name=how).click()
+    else:
+        page.evaluate("document.querySelector('#reader').click(), document.querySelector('#sharing').close()")
+        expect(page.locator("#invite")).to_have_attribute("aria-busy", "false")
+    expect(page.locator("#sharing")).not_to_be_visible()
+    expect(link).to_have_value("")
+    page.get_by_role("button", name="Share").click()
+    expect(page.get_by_label("Link", exact=True)).to_have_value("")
+    expect(name).to_have_value("")
+
+
 def test_a_readers_link_reads_along(people: People) -> None:
     ann = maker(people())
     reader = comer(people(), ann.shares())

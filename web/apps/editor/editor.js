@@ -94,17 +94,16 @@ async function show(space) {
     const textContent = binding.unsent.value ? "Saving…" : (cairn.pending.value > 0 ? waiting : words)[cairn.status.value];
     Object.assign(byId("connection"), { textContent }).dataset.state = cairn.status.value;
   };
-  const showLink = (/** @type {string} */ value, /** @type {string} */ textContent) => {
-    Object.assign(byId("words"), { textContent });
-    Object.assign(byId("link"), { value }).select();
-  };
+  const showLink = (/** @type {string} */ value, /** @type {string} */ textContent) =>
+    byId("sharing").open && (Object.assign(byId("words"), { textContent }), Object.assign(byId("link"), { value }).select());
   const reading = async () => showLink(await space.link({ page }), "Who opens it reads, until a member is removed");
   const inviting = async (name = "") => showLink(await space.invite(name, { page }), `For ${name} alone, who writes by it`);
   onSubmit("invite", () => inviting(byId("invite").elements.name.value));
   byId("reader").onclick = () => attempt(byId("invite"), reading);
   byId("copy").onclick = () => navigator.clipboard.writeText(byId("link").value);
   byId("share").onclick = () => byId("sharing").showModal();
-  byId("invite").onreset = () => (showLink("", "Link"), byId("sharing").close());
+  byId("invite").onreset = () => byId("sharing").close();
+  byId("sharing").onclose = () => ((byId("words").textContent = "Link"), byId("invite").reset()); // however it is closed
   for (const signal of [cairn.status, cairn.pending, binding.unsent]) signal.subscribe(showState);
   binding.problem.subscribe((problem) => problem && tell(problem));
   awareness.on("change", (/** @type {any} */ _, /** @type {any} */ origin) => origin === "local" || refresh());
