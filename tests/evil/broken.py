@@ -62,6 +62,8 @@ _PYTHON_SIGNATURES = (
     ("cairn/core/chain.py", "    entry.verify_signature(state.public_key)\n    return", "    return"),
 )
 
+_NAMED = ("swap ids of blocks", "answer for another block", "answer for one block twice")
+
 BREAKS = (
     Break("signatures", "browser", _BROWSER_SIGNATURES, _SIGNED),
     Break("signatures of events", "browser", _BROWSER_SIGNATURES, ("forge live",), scenarios=("stream",), count=10),
@@ -88,6 +90,10 @@ BREAKS = (
         "acknowledgements", "browser",
         (("chains/writer.js", "if (head.seq === last.seq && head.hash !== toHex(last.hash))", "if (false)"),),
         ("acknowledge another",),
+    ),
+    Break(
+        "ids of blocks", "browser",
+        (("remote/blocks.js", "if (!equal(outcome.subarray(0, -1), blockId))", "if (false)"),), _NAMED, count=10,
     ),
     Break(
         "the same bytes again", "browser",
@@ -127,6 +133,21 @@ BREAKS = (
     Break(
         "acknowledgements", "python",
         ((_HISTORY, "if head.seq == state.seq and head.hash != state.hash:", "if False:"),), ("acknowledge another",),
+    ),
+    Break(
+        "ids of blocks", "python",
+        (
+            (
+                "cairn/client/remote/store.py",
+                "if [block_id for block_id, _ in outcomes] != [call.item.block.id for call in left]:",
+                "if len(outcomes) != len(left):",
+            ),
+        ),
+        _NAMED, count=10,
+    ),
+    Break(
+        "receipts", "python",
+        ((_HISTORY, "verify_receipt(head, key)", "assert verify_receipt"),), ("vouch falsely and forget",), count=10,
     ),
     Break(
         "the same bytes again", "python",

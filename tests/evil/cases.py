@@ -13,6 +13,8 @@ from tests.evil.lies.catalogue import CATALOGUE, About, Aim, of_aim
 from tests.evil.world import Story
 
 Step = dict[str, Any]
+FILES = (1_500, 0, 40)  # sizes of what is put at once
+WRITING = ("add", "add_many", "put")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Case:
         last = self.story.main.entries[-1].seq
         added = [{"do": "add", "text": f"mine {self.number}"}, {"do": "add", "text": "mine again"}]
         turn, read, reopen = {"do": "turn"}, {"do": "read"}, {"do": "reopen", "forgets": self.forgets}
+        puts: list[Step] = [{"do": "put", "sizes": FILES, "seed": self.number}, {"do": "honest"}, read]
+        many: Step = {"do": "add_many", "texts": [f"{word} {self.number}" for word in ("one", "two", "three")]}
         if self.scenario == "door":
             return [turn, {"do": "door"}]
         steps: dict[str, list[Step]] = {
@@ -63,9 +67,16 @@ class Case:
             "live": [read, {"do": "follow", "until": last}],
             "stream": [read, {"do": "follow", "until": last}],
             "add": [read, turn, *added, {"do": "honest"}, read],
+            "add_many": [read, turn, many, {"do": "honest"}, read],
+            "put": [read, turn, *puts, *({"do": "fetch", "file": at} for at in range(len(FILES)))],
             "file": [read, turn, *({"do": "get", "seq": seq} for seq in self.story.files)],
         }
         return steps[self.scenario]
+
+    @property
+    def writes(self) -> bool:
+        """Whether the chain grows meanwhile."""
+        return self.scenario in WRITING
 
     @property
     def turn_at(self) -> int:
@@ -79,11 +90,15 @@ class Case:
         return f"case {self.number}: {what}, seen {self.seen}: {lies}"
 
 
-_SCENARIOS = {"read": 22, "again": 18, "reopen": 18, "live": 14, "stream": 14, "add": 12, "file": 12, "door": 4}
+_SCENARIOS = {
+    "read": 22, "again": 18, "reopen": 18, "live": 14, "stream": 14, "add": 10, "add_many": 5, "put": 14, "file": 12,
+    "door": 4,
+}  # fmt: skip
 _ABOUT_CHAINS: tuple[Aim, ...] = ("history", "history", "history", "page", "head")
 _AIMS: dict[str, tuple[Aim, ...]] = {
     "read": (*_ABOUT_CHAINS, "history", "info"), "again": _ABOUT_CHAINS, "reopen": _ABOUT_CHAINS, "door": _ABOUT_CHAINS,
-    "live": ("live",), "stream": ("live", "event", "event"), "add": ("ack",), "file": ("block", "block", "frames"),
+    "live": ("live",), "stream": ("live", "event", "event"), "add": ("ack",), "add_many": ("ack",),
+    "put": ("put", "put", "put", "alone", "ack"), "file": ("block", "block", "frames"),
 }  # fmt: skip
 
 
@@ -99,12 +114,14 @@ def case(number: int, seed: int = 0, *, is_honest: bool = False) -> Case:
     names = [draw.choice(of_aim(draw.choice(_AIMS[scenario]))) for _ in range(count)]
     if scenario in ("live", "stream") and draw.random() < 0.2 and count > 1:
         names[-1] = draw.choice(of_aim("history", "page"))
+    if any(name in of_aim("alone") for name in names):
+        names.insert(0, "put: refuse a block")  # then it is sent alone
     lies = tuple(Lie(name, f"{seed}/{number}/{at}", draw.random() < 0.7) for at, name in enumerate(names))
     return Case(number, scenario, story, capability, seen, lies, forgets=draw.random() < 0.5)
 
 
 def _story(draw: random.Random, scenario: str, number: int) -> Story:
-    if scenario == "add":
+    if scenario in WRITING:
         return world.added_to(number)
     if scenario in ("door", "file"):
         return world.story("files" if scenario == "file" else "door")
@@ -114,7 +131,7 @@ def _story(draw: random.Random, scenario: str, number: int) -> Story:
 
 
 def _capability(draw: random.Random, scenario: str, story: Story) -> Capability:
-    if scenario in ("add", "door"):
+    if scenario in (*WRITING, "door"):
         return WriteCapability(story.keys)
     held = world.capabilities(story)
     if scenario == "file":
@@ -127,7 +144,7 @@ def _seen(draw: random.Random, scenario: str, story: Story, epoch: int) -> int:
     last = entries[-1].seq
     if scenario in ("read", "door"):
         return 0
-    if scenario in ("add", "file"):
+    if scenario in (*WRITING, "file"):
         return last
     least = max(1, next(entry.seq for entry in entries if entry.key_epoch == epoch))
     if scenario in ("live", "stream"):

@@ -12,12 +12,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cairn.client.format.payload import Payload
-from cairn.client.format.secret import open_seal, unpad
-from cairn.core.chain import HEADER_BYTES, Entry, Kind
+from cairn.core.chain import Entry, Kind
+from cairn.core.crypto import verify_signature
+from cairn.core.errors import Invalid
+from cairn.core.receipt import receipt_message
 from tests.evil.cases import Case, least_epoch
+from tests.evil.keeping import false_keeping
 from tests.evil.lies.catalogue import CATALOGUE, NAMES
-from tests.evil.record import Record
+from tests.evil.record import SIGNER, Record
 from tests.evil.world import KINDS, Branch, behind
 
 Told = dict[str, Any]
@@ -31,28 +33,44 @@ def faults(record: Record, sdk: str, told: Sequence[Told]) -> list[str]:
         for fault in _faults_of(record, step, shown, before):
             found.append(f"step {number} ({step['do']}): {fault}")
         found += [f"step {number} ({step['do']}): {fault}" for fault in _ill_told(record, sdk, shown)]
-    if record.case.scenario == "add":
+    if record.case.writes:
         found += _signed_twice(record)
     return found
 
 
 def _faults_of(record: Record, step: Told, shown: Told, before: Sequence[Told] | None) -> Iterator[str]:
     """`before`: what was shown before; None where what is shown need not be the present state."""
-    name = step["do"]
+    name, problem = step["do"], shown["problem"]
     if "crash" in shown:
         yield f"it fails by {shown['crash']}"
-    if not record.case.lies and shown["problem"]:
-        yield f"an honest server is refused: {shown['problem']}"
+    if not record.case.lies and problem:
+        yield f"an honest server is refused: {problem}"
+    for sighting in (problem or {}).get("evidence", ()):
+        yield from _false_evidence(record, *sighting)
     if "entries" in shown:
         yield from _false_entries(record, shown, before, step)
-    if name == "verify" and not shown["problem"] and "crash" not in shown:
+    if "value" in shown and name in ("get", "door"):
+        yield from _false_value(record, step, shown["value"])
+    if name in ("put", "fetch"):
+        yield from false_keeping(record, step, shown, before or ())
+    if not problem and "crash" not in shown:
+        yield from _false_success(record, step, shown)
+
+
+def _false_success(record: Record, step: Told, shown: Told) -> Iterator[str]:
+    if step["do"] == "verify":
         yield from _false_report(record, shown)
-    if "value" in shown and name == "get" and shown["value"] != record.case.story.files[step["seq"]]:
+    texts, seqs = step.get("texts", [step.get("text")]), shown.get("seqs", [shown.get("seq")])
+    if step["do"] in ("add", "add_many"):
+        for text, seq in zip(texts, seqs, strict=True):
+            yield from _false_addition(record, text, seq) if seq is not None else ()
+
+
+def _false_value(record: Record, step: Told, value: str) -> Iterator[str]:
+    if step["do"] == "get" and value != record.case.story.files[step["seq"]]:
         yield "a file is not the one that was put"
-    if "value" in shown and name == "door" and shown["value"] not in map(behind, range(3)):
+    if step["do"] == "door" and value not in map(behind, range(3)):
         yield "a door leads where nobody made it lead"
-    if name == "add" and not shown["problem"] and shown.get("seq") is not None:
-        yield from _false_addition(record, step["text"], shown["seq"])
 
 
 # --- entries ----------------------------------------------------------------------------------------------------------
@@ -74,15 +92,9 @@ def _false_entries(record: Record, shown: Told, before: Sequence[Told] | None, s
         yield from _stale(record, shown, before, step)
 
 
-def _said(record: Record, entry: Entry) -> str:
-    key = record.case.story.keys.read_key(entry.key_epoch)
-    payload = Payload.decode(unpad(open_seal(key, entry.raw[:HEADER_BYTES], entry.body)))
-    return f"t:{payload.text()}"
-
-
 def _branch_of(record: Record, rows: Sequence[Any], *, is_present: bool) -> Branch | None:
     """The branch to which all that is shown belongs; and what was seen before, if this is to be the present state."""
-    if record.case.scenario == "add":
+    if record.case.writes:
         return _added_branch(record, rows)
     case = record.case
     branches = [one for one in case.story.branches if not is_present or _holds(one, case)]
@@ -99,7 +111,7 @@ def _added_branch(record: Record, rows: Sequence[Any]) -> Branch | None:
     """The history of a case that writes: each place holds what was sent for it, whether the server kept it or not."""
     entries, said = list(record.case.story.main.entries), list(record.case.story.main.said)
     for seq, _, value, _, _ in rows[len(entries) - 1 :]:
-        sent = [entry for entry in (*record.kept, *record.posted) if entry.seq == seq and _said(record, entry) == value]
+        sent = [entry for entry in (*record.kept, *record.posted) if entry.seq == seq and record.said(entry) == value]
         if not sent or seq != len(entries):
             return None
         entries.append(sent[0])
@@ -149,7 +161,7 @@ def _stale(record: Record, shown: Told, before: Sequence[Told], step: Told) -> I
     epoch = case.story.main.entries[min(newest, len(case.story.main.entries) - 1)].key_epoch
     if epoch < least_epoch(case.capability):
         yield f"the state is of key epoch {epoch}, and the capability of {least_epoch(case.capability)}"
-    if not case.lies and case.scenario != "add" and newest != case.story.main.entries[-1].seq:
+    if not case.lies and not case.writes and newest != case.story.main.entries[-1].seq:
         yield f"an honest server has {case.story.main.entries[-1].seq}, and {newest} is shown"
 
 
@@ -166,7 +178,7 @@ def _false_report(record: Record, shown: Told) -> Iterator[str]:
 
 
 def _false_addition(record: Record, text: str, seq: int) -> Iterator[str]:
-    sent = [entry for entry in record.posted if entry.seq == seq and _said(record, entry) == f"t:{text}"]
+    sent = [entry for entry in record.posted if entry.seq == seq and record.said(entry) == f"t:{text}"]
     if not sent:
         yield f"it is said to stand at {seq}, where something else was sent"
     elif all(entry.hash in record.contradicted for entry in sent):
@@ -178,10 +190,19 @@ def _signed_twice(record: Record) -> Iterator[str]:
     made: dict[tuple[int, bytes, str], set[bytes]] = {}
     for entry in record.posted:
         if entry.seq:
-            made.setdefault((entry.seq, entry.prev, _said(record, entry)), set()).add(entry.hash)
+            made.setdefault((entry.seq, entry.prev, record.said(entry)), set()).add(entry.hash)
     for (seq, _, _), hashes in made.items():
         if len(hashes) > 1:
             yield f"the same words were signed {len(hashes)} times for {seq}"
+
+
+def _false_evidence(record: Record, seq: int, digest: str, time_ms: int, signature: str) -> Iterator[str]:
+    """A receipt is shown to others, as the server's own word."""
+    message = receipt_message(record.case.story.keys.chain_id, seq, bytes.fromhex(digest), time_ms)
+    try:
+        verify_signature(SIGNER.public_key, message, bytes.fromhex(signature))
+    except Invalid:
+        yield f"a receipt that the server never signed is given as evidence: {seq} at {time_ms}"
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ from typing import Any
 
 import aiohttp
 
-from cairn.client import BlockCapability, Chain, Opened, Payload, Session, connect
+from cairn.client import BlockCapability, Chain, Opened, Payload, Session, WriteCapability, connect
+from cairn.client.format.errors import Contradiction
 from cairn.core.chain import Kind
 from cairn.core.errors import CairnError
 
@@ -97,6 +98,33 @@ class Client:
     async def add(self, told: dict[str, Any], step: dict[str, Any]) -> None:
         told["seq"] = (await (await self.connected()).append(step["text"])).seq
 
+    async def add_many(self, told: dict[str, Any], step: dict[str, Any]) -> None:
+        told["seqs"] = [entry.seq for entry in await (await self.connected()).append_all(step["texts"])]
+
+    async def put(self, told: dict[str, Any], step: dict[str, Any]) -> None:
+        """Put all files at once; what fails first is told, and which were said to be kept."""
+        chain = await self.connected()
+
+        async def one(at: int, size: int) -> None:
+            assert self.session is not None
+            assert isinstance(chain.capability, WriteCapability)
+            put = await self.session.objects.put(content_of(step, at, size), owner=chain.capability)
+            await chain.append_json({"name": str(at)}, [put.capability.reference])
+
+        ended = await asyncio.gather(*(one(*of) for of in enumerate(step["sizes"])), return_exceptions=True)
+        told["kept"] = [at for at, error in enumerate(ended) if error is None]
+        for error in ended:
+            if error is not None:
+                raise error
+
+    async def fetch(self, told: dict[str, Any], step: dict[str, Any]) -> None:
+        """What was put, if its entry is there."""
+        assert self.session is not None
+        for entry in self.entries.values():
+            if entry.references and entry.content and entry.content.json()["name"] == str(step["file"]):
+                data = await self.session.objects.get(BlockCapability(entry.references[0]))
+                told["value"] = hashlib.sha256(data).hexdigest()
+
     async def get(self, told: dict[str, Any], step: dict[str, Any]) -> None:
         await self.connected()
         assert self.session is not None
@@ -118,6 +146,11 @@ class Client:
         told["entries"].append([entry.seq, _KINDS[entry.kind], value_of(entry.content), code, entry.skipped])
 
 
+def content_of(step: dict[str, Any], at: int, size: int) -> bytes:
+    """The bytes of a file that is put."""
+    return bytes((7 * place + 31 * at + step["seed"]) % 256 for place in range(size))
+
+
 def value_of(content: Payload | None) -> str | None:
     """A value in the words of `world.py`."""
     if content is None:
@@ -129,9 +162,15 @@ def value_of(content: Payload | None) -> str | None:
     return f"b:{content.data.hex()}"
 
 
-def problem_of(error: CairnError) -> dict[str, str]:
-    """What a person would be shown."""
-    return {"code": error.code, "message": str(error)}
+def problem_of(error: CairnError) -> dict[str, Any]:
+    """What a person would be shown; and the server's receipts, which a program can show to others."""
+    sides = [error.before, error.now] if isinstance(error, Contradiction) else []
+    evidence = [
+        [side.seq, (side.hash or b"").hex(), side.receipt.time_ms, side.receipt.signature.hex()]
+        for side in sides
+        if side.receipt and side.receipt_key
+    ]
+    return {"code": error.code, "message": str(error), "evidence": evidence}
 
 
 async def run(case: dict[str, Any], http: aiohttp.ClientSession) -> dict[str, Any]:

@@ -12,21 +12,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cairn.client.format.secret import ChainKeys
-from cairn.core.chain import Entry, Head, Receipt, Seq
+from cairn.client.format.payload import ContentType, Payload
+from cairn.client.format.secret import ChainKeys, open_seal, unpad
+from cairn.core.block import Block
+from cairn.core.chain import HEADER_BYTES, Entry, Head, Receipt, Seq
 from cairn.core.crypto import domain
 from cairn.core.receipt import receipt_message
 from cairn.wire.live import encode_frame
-from cairn.wire.messages import ABSENT, decode_entries, head_to_json
+from cairn.wire.messages import ABSENT, ALREADY, STORED, decode_entries, decode_put, head_to_json
 from tests.evil.cases import Case
 from tests.evil.lies.answers import refusal
 from tests.evil.lies.appends import Ack
 from tests.evil.lies.blocks import Frames
 from tests.evil.lies.catalogue import Answer, History, Live
 from tests.evil.lies.events import Stream, event_of
+from tests.evil.lies.puts import PutAlone, Puts
 
-_SIGNER = ChainKeys(bytes(range(32)))
+SIGNER = ChainKeys(bytes(range(32)))
 TIME_MS = 1_700_000_000_000
+_ONCE = ("live", "event")  # or it would go on for ever
+_OFTEN = ("page", "ack", "put", "alone")
 BYTES = {"Content-Type": "application/octet-stream"}
 
 
@@ -42,6 +47,9 @@ class Record:
     """The heads that were named since the turn."""
     posted: list[Entry] = field(default_factory=list)
     kept: list[Entry] = field(default_factory=list)
+    blocks_kept: dict[bytes, bytes] = field(default_factory=dict)
+    vouched: set[bytes] = field(default_factory=set)
+    """The ids of blocks that were said, by their names, to be kept."""
     contradicted: set[bytes] = field(default_factory=set)
     """The hashes of entries whose last acknowledgement was of something else."""
     occasions: dict[str, int] = field(default_factory=dict)
@@ -54,11 +62,21 @@ class Record:
     def history(self) -> History:
         """The chain as it is shown now."""
         case = self.case
-        if case.scenario == "add":
+        if case.writes:
             return History.of(self.kept)
         entries = case.story.shown() if self.is_turned else list(case.story.main.entries[: case.seen + 1])
         told: History = self._lied("history", History.of(entries))
         return told
+
+    def payload(self, entry: Entry) -> Payload:
+        """What is inside an entry that the client sent."""
+        key = self.case.story.keys.read_key(entry.key_epoch)
+        return Payload.decode(unpad(open_seal(key, entry.raw[:HEADER_BYTES], entry.body)))
+
+    def said(self, entry: Entry) -> str:
+        """The same in the words of `world.py`."""
+        payload = self.payload(entry)
+        return f"t:{payload.text()}" if payload.content_type == ContentType.TEXT else f"j:{payload.data.decode()}"
 
     def page(self, start: int, stop: int, limit: int) -> Answer:
         """An answer to who asks for entries."""
@@ -89,7 +107,8 @@ class Record:
         if self._conflicts(entries, new):
             return self._conflict()
         after = [*self.kept, *new]
-        truth = Ack(201 if new else 200, self._document(History.of(after)))
+        before = self._document(History.of(self.kept))
+        truth = Ack(201 if new else 200, self._document(History.of(after)), before)
         told: Ack = self._lied("ack", truth)
         self._note(entries[-1], told)
         if told.is_kept:
@@ -113,9 +132,31 @@ class Record:
     def _conflict(self) -> Answer:
         return refusal(409, head=self._document(History.of(self.kept)))
 
+    def put(self, body: bytes) -> Answer:
+        """An answer to who puts many blocks."""
+        sent = [Block.of(item.data) for item in decode_put(body)]
+        outcomes = tuple((bytes(block.id), int(block.id in self.blocks_kept)) for block in sent)
+        told: Puts = self._lied("put", Puts(outcomes, tuple(True for _ in sent)))
+        self.blocks_kept.update({block.id: block.data for block, kept in zip(sent, told.kept, strict=True) if kept})
+        answer = told.answer or Answer(200, BYTES, told.body)
+        if answer.status < 300 and len(answer.body) == 33 * len(sent):
+            said = [answer.body[at : at + 33] for at in range(0, len(answer.body), 33)]
+            self.vouched |= {bytes(one.id) for one, words in zip(sent, said, strict=True) if _vouches(one.id, words)}
+        return answer
+
+    def put_alone(self, block_id: bytes, data: bytes) -> Answer:
+        """An answer to who puts one."""
+        status = 200 if block_id in self.blocks_kept else 201
+        told: PutAlone = self._lied("alone", PutAlone(Answer(status, {"ETag": f'"{block_id.hex()}"'}, b"")))
+        if told.is_kept:
+            self.blocks_kept[block_id] = data
+        if told.answer.status < 300:
+            self.vouched.add(block_id)
+        return told.answer
+
     def block(self, block_id: bytes) -> bytes | None:
         """The bytes under an id."""
-        truth = self.case.story.blocks.get(block_id)
+        truth = self.case.story.blocks.get(block_id) or self.blocks_kept.get(block_id)
         return None if truth is None else self._lied("block", truth, at=block_id)
 
     def blocks(self, ids: Sequence[bytes]) -> bytes:
@@ -147,7 +188,7 @@ class Record:
 
     def info(self) -> Any:
         """What the server says of itself."""
-        key = _SIGNER.public_key.hex()
+        key = SIGNER.public_key.hex()
         truth = {"name": "cairn", "version": "1", "format": 1, "receipt_key": key, "receipt_keys": [key], "limits": {}}
         return self._lied("info", truth)
 
@@ -157,10 +198,9 @@ class Record:
         told = truth
         for lie in self.case.lies_of(aim):
             occasion = self.occasions.setdefault(f"{lie.seed}/{at.hex()}", 0)
-            if not self.is_turned or self.is_honest or (occasion and not lie.always and aim in ("page", "ack")):
+            is_over = occasion and (aim in _ONCE or (aim in _OFTEN and not lie.always))
+            if not self.is_turned or self.is_honest or is_over:
                 continue
-            if aim in ("live", "event") and occasion:
-                continue  # once, or it would go on for ever
             self.occasions[f"{lie.seed}/{at.hex()}"] += 1
             told = replace(lie, seed=lie.seed + at.hex()).tell(told, self.case.about)
             if not _goes_further(told):
@@ -182,9 +222,13 @@ class Record:
         floor, epoch = _numbers(last)
         floor = floor if told.floor is None else told.floor
         vouched = receipt_message(chain_id, seq, digest, TIME_MS).removeprefix(domain("receipt"))
-        receipt = Receipt(TIME_MS, _SIGNER.sign("receipt", vouched))
+        receipt = Receipt(TIME_MS, SIGNER.sign("receipt", vouched))
         head = Head(chain_id, seq, digest, Seq(floor), epoch, told.closed, len(told.rows), 1, receipt=receipt)
         return head_to_json(head)
+
+
+def _vouches(block_id: bytes, words: bytes) -> bool:
+    return words[:32] == block_id and words[32] in (STORED, ALREADY)
 
 
 def _goes_further(told: Any) -> bool:
@@ -193,6 +237,10 @@ def _goes_further(told: Any) -> bool:
         return len(told.rows) > 0
     if isinstance(told, Live):
         return any(isinstance(frame, bytes) for frame in told.frames)
+    if isinstance(told, Puts):
+        return len(told.outcomes) == len(told.kept) and told.answer is None
+    if isinstance(told, PutAlone):
+        return told.answer.status < 300
     if isinstance(told, Stream):
         return bool(told.blocks)
     if isinstance(told, Ack):

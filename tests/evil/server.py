@@ -71,7 +71,12 @@ class EvilServer:
             return await _of_chain(request, record, parts)
         if path == "v1/blocks/get":
             return Answer(200, BYTES, record.blocks(decode_ids(await request.read())))
-        data = record.block(bytes.fromhex(parts[2]))
+        if path == "v1/blocks/put":
+            return record.put(await request.read())
+        block_id = bytes.fromhex(parts[2])
+        if request.method == "PUT":
+            return record.put_alone(block_id, await request.read())
+        data = record.block(block_id)
         return refusal(404) if data is None else Answer(200, BYTES, data)
 
 

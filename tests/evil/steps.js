@@ -2,10 +2,11 @@
  * The browser SDK as an application uses it: does the steps of one case, and tells what it showed.
  *
  * @typedef {{ code: string, message: string, hint: string }} Problem
- * @typedef {{ do: string, text?: string, seq?: number, until?: number, forgets?: boolean }} Step
+ * @typedef {{ do: string, text?: string, seq?: number, until?: number, forgets?: boolean, texts?: string[],
+ *   sizes?: number[], seed?: number, file?: number }} Step
  * @typedef {{ number: number, url: string, capability: string, steps: Step[] }} Case
  * @typedef {[number, string, string | null, string | null, number]} Shown seq, kind, value, problem, missing before it
- * @typedef {{ entries?: Shown[], seq?: number | null, count?: number, missing?: number, value?: string,
+ * @typedef {{ entries?: Shown[], seq?: number | null, count?: number, missing?: number, value?: string, seqs?: (number | null)[], kept?: number[],
  *   problem: Problem | null, crash?: string }} Told
  */
 
@@ -122,6 +123,30 @@ class Client {
   }
 
   /** @param {Told} told @param {Step} step */
+  async add_many(told, { texts = [] }) {
+    const log = await this.opened();
+    const added = await Promise.all(texts.map((text) => log.add(text)));
+    told.seqs = added.map(({ seq }) => seq);
+  }
+
+  /** Puts all files at once; what fails first is told, and which were said to be kept. @param {Told} told @param {Step} step */
+  async put(told, { sizes = [], seed = 0 }) {
+    const log = await this.opened();
+    const puts = sizes.map((size, at) => log.putFile(new Blob([contentOf(size, at, seed)]), { name: String(at) }));
+    const ended = await Promise.allSettled(puts);
+    told.kept = ended.flatMap((one, at) => (one.status === "fulfilled" && one.value.seq !== null ? [at] : []));
+    for (const one of ended) if (one.status === "rejected") throw one.reason;
+  }
+
+  /** What was put, if its entry is there. @param {Told} told @param {Step} step */
+  async fetch(told, step) {
+    const entry = this.log.list.find((/** @type {any} */ { value }) => value?.name === String(step.file));
+    if (!entry) return;
+    const file = await this.log.getFile(entry);
+    told.value = await this.digest(new Uint8Array(await file.arrayBuffer()));
+  }
+
+  /** @param {Told} told @param {Step} step */
   async get(told, step) {
     const entry = this.log.list.find((/** @type {any} */ { seq }) => seq === step.seq);
     const file = await this.log.getFile(entry);
@@ -146,6 +171,11 @@ class Client {
     this.log?.close();
     this.cairn.close();
   }
+}
+
+/** The bytes of a file that is put. @param {number} size @param {number} at @param {number} seed */
+function contentOf(size, at, seed) {
+  return Uint8Array.from({ length: size }, (_, place) => (7 * place + 31 * at + seed) % 256);
 }
 
 /** @param {any} entry @returns {Shown} */

@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 
 from cairn.core.chain import Kind
-from cairn.wire.messages import encode_entries, encode_ids
+from cairn.testing.chains import random_block
+from cairn.wire.messages import PutItem, encode_entries, encode_ids, encode_put
 from tests.evil.cases import Case, case
 from tests.evil.server import EvilServer, lying
 from tests.evil.world import Story, capabilities, story
@@ -103,6 +104,18 @@ def test_appends(real: Server, evil: EvilServer) -> None:
         assert theirs.json.keys() >= ours.json.keys() - {"receipt"}
         head = [answer.json.get("head", answer.json) for answer in (ours, theirs)]
         assert [document["hash"] for document in head] == [one.hash.hex()] * 2
+
+
+def test_puts(real: Server, evil: EvilServer) -> None:
+    told = next(drawn for drawn in map(case, range(1_000)) if drawn.scenario == "put").story
+    evil.announce(Case(7, "put", told, capabilities(told)[0], 2, ()))
+    blocks = [random_block(f"put {number}") for number in range(3)]
+    both = encode_put([PutItem(None, block.data) for block in blocks[:2]])
+    path = f"/v1/blocks/{blocks[2].id.hex()}"
+    for method, where, body in (("POST", "/v1/blocks/put", both), ("PUT", path, blocks[2].data)):
+        for _ in range(2):
+            ours, theirs = asked_both(real, evil, 7, method, where, body)
+            assert (theirs.status, theirs.body) == (ours.status, ours.body)
 
 
 async def test_what_comes_live(real: Server, evil: EvilServer) -> None:

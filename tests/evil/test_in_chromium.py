@@ -13,7 +13,7 @@ from tests.evil.runs import Outcome, asked
 from tests.evil.server import EvilServer, lying
 
 FIRST = 2_000_000
-COUNT = 40
+COUNT = 25
 HONEST = 5
 _RUN = """async (asked) => {
     const of = (path) => import(`/sdk/${path}.js`);

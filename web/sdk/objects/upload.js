@@ -117,7 +117,8 @@ class Upload {
   /** @param {{ stored: Bytes, reference: Reference }} sealed */
   async #put({ stored, reference }) {
     this.signal?.throwIfAborted();
-    await this.blocks.put({ stored, pinHash: await sha256(await this.pinOf(reference.blockId)) });
+    const { blockId } = reference;
+    await this.blocks.put({ blockId, stored, pinHash: await sha256(await this.pinOf(blockId)) });
     return reference;
   }
 }

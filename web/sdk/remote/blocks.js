@@ -4,12 +4,11 @@
  * @import { Bytes } from "../format/bytes.js"
  * @import { Server } from "./server.js"
  *
- * @typedef {{ stored: Bytes, pinHash: Bytes }} Put
+ * @typedef {{ blockId: Bytes, stored: Bytes, pinHash: Bytes }} Put
  */
 
 import { Tampered, Unavailable, Unknown } from "../errors.js";
-import { concat, toHex, u32 } from "../format/bytes.js";
-import { sha256 } from "../format/crypto.js";
+import { concat, equal, toHex, u32 } from "../format/bytes.js";
 import { Batcher } from "./batch.js";
 
 const PUTS = { itemsMax: 256, bytesMax: 4 * 1024 * 1024, requestsMax: 2 };
@@ -70,12 +69,16 @@ export class Blocks {
     const frames = puts.flatMap(({ stored, pinHash }) => [pinHash, u32(stored.length), stored]);
     const { body } = await this.server.http.ask("POST", "/v1/blocks/put", { body: concat(...frames) });
     if (body.length !== puts.length * ANSWER_BYTES_PER_PUT) throw new Tampered("the answer has another length than the question");
-    return puts.map((_, index) => /** @type {number} */ (body[(index + 1) * ANSWER_BYTES_PER_PUT - 1]));
+    return puts.map(({ blockId }, index) => {
+      const outcome = body.subarray(index * ANSWER_BYTES_PER_PUT, (index + 1) * ANSWER_BYTES_PER_PUT);
+      if (!equal(outcome.subarray(0, -1), blockId)) throw new Tampered("the server answers for other blocks than were sent");
+      return /** @type {number} */ (outcome.at(-1));
+    });
   }
 
   /** @param {Put} put */
-  async #putAlone({ stored, pinHash }) {
+  async #putAlone({ blockId, stored, pinHash }) {
     const headers = { "Cairn-Pin": toHex(pinHash) };
-    await this.server.http.ask("PUT", `/v1/blocks/${toHex(await sha256(stored))}`, { body: stored, headers });
+    await this.server.http.ask("PUT", `/v1/blocks/${toHex(blockId)}`, { body: stored, headers });
   }
 }

@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, Final
 
 from cairn.client.concurrency.batch import Batcher, Call
@@ -57,6 +58,14 @@ _NO_RELAY: Final = (
 _SEQ_DIGITS_MAX: Final = len(str(SEQ_MAX))
 
 
+@dataclass(frozen=True, slots=True)
+class _Put:
+    """A block that is to be put, and what keeps it."""
+
+    block: Block
+    pin: PinHash | None
+
+
 class RemoteBlocks:
     """BlockStore over HTTP. Calls made at the same time travel together."""
 
@@ -65,7 +74,7 @@ class RemoteBlocks:
         self._gets: Batcher[BlockId, Block] = Batcher(
             self._send_gets, items_max=_GET_ITEMS, bytes_max=_PUT_BYTES, requests_max=_REQUESTS
         )
-        self._puts: Batcher[PutItem, bool] = Batcher(
+        self._puts: Batcher[_Put, bool] = Batcher(
             self._send_puts, items_max=_PUT_ITEMS, bytes_max=_PUT_BYTES, requests_max=_REQUESTS
         )
 
@@ -75,7 +84,7 @@ class RemoteBlocks:
 
     async def put(self, block: Block, pin: PinHash | None, grant: GrantId) -> bool:
         """See `BlockStore.put`; the grant is the one that the connection presents."""
-        return await self._puts.call(PutItem(pin, block.data), len(block) + 36)
+        return await self._puts.call(_Put(block, pin), len(block) + 36)
 
     async def unpin(self, block_id: BlockId, pin: Pin) -> None:
         """See `BlockStore.unpin`."""
@@ -132,14 +141,14 @@ class RemoteBlocks:
         if waiting:
             raise Unavailable("the server left blocks out of its answer")
 
-    async def _send_puts(self, calls: Sequence[Call[PutItem, bool]]) -> None:
+    async def _send_puts(self, calls: Sequence[Call[_Put, bool]]) -> None:
         """Send a batch; items of unknown outcome are sent again, and refused ones alone, to learn why."""
         left = list(calls)
         for _ in range(_ROUNDS):
-            answer = await self._server.ask("POST", "/v1/blocks/put", body=encode_put([call.item for call in left]))
-            outcomes = decode_put_answer(answer.body)
-            if len(outcomes) != len(left):
-                raise Invalid("the answer to a put has another length than the request")
+            body = encode_put([PutItem(call.item.pin, call.item.block.data) for call in left])
+            outcomes = decode_put_answer((await self._server.ask("POST", "/v1/blocks/put", body=body)).body)
+            if [block_id for block_id, _ in outcomes] != [call.item.block.id for call in left]:
+                raise Invalid("the server answers for other blocks than were sent: do not trust it")
             unknown = []
             for call, (_, status) in zip(left, outcomes, strict=True):
                 if status in (STORED, ALREADY):
@@ -154,8 +163,8 @@ class RemoteBlocks:
         for call in left:
             call.fail(Unknown("the server could not tell whether it stored this: put it again"))
 
-    async def _put_alone(self, call: Call[PutItem, bool]) -> None:
-        block = Block.of(call.item.data)
+    async def _put_alone(self, call: Call[_Put, bool]) -> None:
+        block = call.item.block
         headers = {"Cairn_Pin": call.item.pin.hex()} if call.item.pin else {}
         try:
             answer = await self._server.ask("PUT", f"/v1/blocks/{block.id.hex()}", body=block.data, **headers)

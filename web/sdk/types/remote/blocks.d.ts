@@ -4,11 +4,12 @@
  * @import { Bytes } from "../format/bytes.js"
  * @import { Server } from "./server.js"
  *
- * @typedef {{ stored: Bytes, pinHash: Bytes }} Put
+ * @typedef {{ blockId: Bytes, stored: Bytes, pinHash: Bytes }} Put
  */
 import type { Bytes } from "../format/bytes.js";
 import type { Server } from "./server.js";
 export type Put = {
+    blockId: Bytes;
     stored: Bytes;
     pinHash: Bytes;
 };
