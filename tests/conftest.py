@@ -3,8 +3,10 @@ Ctrl-C works, also where a shell that runs the tests in the background has it ig
 
 import signal
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("cairn", deadline=None, derandomize=True, database=None)
+settings.register_profile(
+    "cairn", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("cairn")
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -128,7 +128,8 @@ async def test_many_chains_over_cuts(server: Server, upgrades: bool) -> None:
                     way.cut()
                     cuts += 1
             assert await following == {writer.chain_id: [str(number) for number in range(30)] for writer in writers}
-            assert 1 <= way.asked_upgrades <= (cuts + 4 if upgrades else 1)
+            # One that was cut off before it was refused is asked for again.
+            assert 1 <= way.asked_upgrades <= cuts + (4 if upgrades else 1)
 
 
 async def test_three_hundred_chains_within_the_usual_limits(tmp_path: Path) -> None:
@@ -141,10 +142,10 @@ async def test_three_hundred_chains_within_the_usual_limits(tmp_path: Path) -> N
             assert Holder(server).append(writer.entries).status == 201
         places: dict[str | ChainCapability, int] = {VerifyCapability(w.keys.chain_id): 2 for w in made}
         async with connect(server.url) as session, aclosing(session.live(places)) as entries:
-            taking = asyncio.create_task(take(entries, 300))
             for writer in made:
+                taking = asyncio.create_task(take(entries, 1))
                 assert (await asyncio.to_thread(Holder(server).append, [writer.add()])).status == 201
-            assert {chain_id for chain_id, _ in await taking} == {writer.keys.chain_id for writer in made}
+                assert [chain_id for chain_id, _ in await taking] == [writer.keys.chain_id]
         metrics = server.ask("GET", "/metrics").body.decode()
         assert 'cairn_requests_total{route="get_live"' not in metrics
 
