@@ -57,24 +57,30 @@ _FORKED = ("fork", "fork cut")
 _ROLLED = ("roll back", "roll back past what was seen")
 _BLOCKS = ("flip in a block", "another block", "cross blocks")
 
-_BROWSER_SIGNATURES = ((_CHAIN, "if (!results.every(Boolean))", "if (false)"),)
+BROWSER_SIGNATURES = ((_CHAIN, "if (!results.every(Boolean))", "if (false)"),)
 _PYTHON_SIGNATURES = (
     ("cairn/core/chain.py", "    entry.verify_signature(state.public_key)\n    return", "    return"),
 )
 
 _NAMED = ("swap ids of blocks", "answer for another block", "answer for one block twice")
 
+BROWSER_PIN = ((_TAKING, "if (!isOther && !isEarlyEnd)", "if (true)"),)
+BROWSER_CHAIN_ID = (
+    (_CHAIN, "|| !equal(genesis.chainId, chainId)", ""),
+    (_CHAIN, "!equal(entry.chainId, state.chainId) ||", ""),
+)
+
 BREAKS = (
-    Break("signatures", "browser", _BROWSER_SIGNATURES, _SIGNED),
-    Break("signatures of events", "browser", _BROWSER_SIGNATURES, ("forge live",), scenarios=("stream",), count=10),
+    Break("signatures", "browser", BROWSER_SIGNATURES, _SIGNED),
+    Break("signatures of events", "browser", BROWSER_SIGNATURES, ("forge live",), scenarios=("stream",), count=10),
     Break("signatures of events", "python", _PYTHON_SIGNATURES, ("forge live",), scenarios=("stream",), count=10),
     Break(
         "the chain's id", "browser",
-        ((_CHAIN, "|| !equal(genesis.chainId, chainId)", ""), (_CHAIN, "!equal(entry.chainId, state.chainId) ||", "")),
+        BROWSER_CHAIN_ID,
         ("another chain",),
     ),
     Break(
-        "the pinned head", "browser", ((_TAKING, "if (!isOther && !isEarlyEnd)", "if (true)"),), _FORKED,
+        "the pinned head", "browser", BROWSER_PIN, _FORKED,
         scenarios=("reopen",),
     ),
     Break("what was seen", "browser", ((_TAKING, "Math.min(this.seq, headSeq) < this.pin.seq", "false"),), _ROLLED),

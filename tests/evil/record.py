@@ -57,6 +57,14 @@ class Record:
     def __post_init__(self) -> None:
         self.kept = list(self.case.story.main.entries)
 
+    def turn(self, *, is_honest: bool) -> None:
+        """From here on the lies are told, or no more."""
+        self.is_turned, self.is_honest = True, is_honest
+
+    def of(self, chain_id: bytes) -> Record | None:
+        """The record of one chain, if this is about it."""
+        return self if chain_id == self.case.story.keys.chain_id else None
+
     # --- the truth, and what becomes of it
 
     def history(self) -> History:
@@ -66,7 +74,7 @@ class Record:
             return History.of(self.kept)
         entries = case.story.shown() if self.is_turned else list(case.story.main.entries[: case.seen + 1])
         told: History = self._lied("history", History.of(entries))
-        return told
+        return self._lied("member", told) if told.rows and not told.is_gone else told
 
     def payload(self, entry: Entry) -> Payload:
         """What is inside an entry that the client sent."""

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.browser.known import ROOT
-from tests.evil.cases import Case
 from tests.evil.oracle import Told, faults
-from tests.evil.record import Record
-from tests.evil.server import EvilServer
+from tests.evil.server import AnyCase, AnyRecord, EvilServer
+from tests.evil.space_oracle import space_faults
+from tests.evil.spaces import SpaceRecord
 
 _HERE = Path(__file__).parent
 _SECONDS_MAX = 3_000
@@ -74,21 +74,22 @@ class Outcome:
     """How many steps ended with which code."""
     lies: Counter[str] = field(default_factory=Counter)
 
-    def add(self, record: Record, sdk: str, told: Sequence[Told]) -> None:
-        self.faults += [f"{record.case}: {fault}" for fault in faults(record, sdk, told)]
+    def add(self, record: AnyRecord, sdk: str, told: Sequence[Told]) -> None:
+        found = space_faults(record, told) if isinstance(record, SpaceRecord) else faults(record, sdk, told)
+        self.faults += [f"{record.case}: {fault}" for fault in found]
         self.told += record.was_altered
         self.shown.update(str(step["problem"]["code"]) if step["problem"] else "fine" for step in told)
         if record.was_altered:
             self.lies.update(lie.name for lie in record.case.lies)
 
 
-def asked(server: EvilServer, case: Case) -> dict[str, Any]:
+def asked(server: EvilServer, case: AnyCase) -> dict[str, Any]:
     """A case as a client is told of it."""
     url = f"{server.url}/{case.number}"
     return {"number": case.number, "url": url, "capability": str(case.capability), "steps": case.steps}
 
 
-def run(server: EvilServer, sdk: Sdk, cases: Iterable[Case]) -> Outcome:
+def run(server: EvilServer, sdk: Sdk, cases: Iterable[AnyCase]) -> Outcome:
     """Have an SDK do what the cases say, and judge what it showed."""
     records = {case.number: server.announce(case) for case in cases}
     lines = "\n".join(json.dumps(asked(server, record.case)) for record in records.values())

@@ -21,16 +21,21 @@ from tests.evil.cases import Case
 from tests.evil.lies.answers import refusal
 from tests.evil.lies.catalogue import Answer
 from tests.evil.record import BYTES, Record, json_answer
+from tests.evil.spaces import SpaceCase, SpaceRecord
 from tests.evil.streams import OPEN, told_live
 
 _PAGE = "<!doctype html><meta charset=utf-8><title>Evil</title><link rel=icon href=data:,>"
+
+
+AnyCase = Case | SpaceCase
+AnyRecord = Record | SpaceRecord
 
 
 class EvilServer:
     """All cases that were announced to it."""
 
     def __init__(self) -> None:
-        self.records: dict[int, Record] = {}
+        self.records: dict[int, AnyRecord] = {}
         self.port = 0
         self.faults: list[str] = []
 
@@ -38,10 +43,11 @@ class EvilServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def announce(self, case: Case) -> Record:
+    def announce(self, case: AnyCase) -> AnyRecord:
         """Begin a case."""
-        self.records[case.number] = Record(case)
-        return self.records[case.number]
+        record = SpaceRecord(case) if isinstance(case, SpaceCase) else Record(case)
+        self.records[case.number] = record
+        return record
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Any request."""
@@ -49,7 +55,7 @@ class EvilServer:
             return web.Response(headers=OPEN)
         number, _, path = request.path.lstrip("/").partition("/")
         record = self.records[int(number)]
-        if path == "v1/live":
+        if path == "v1/live" and isinstance(record, Record):
             return await told_live(request, record)
         try:
             answer = await self._answer(request, record, path)
@@ -60,15 +66,16 @@ class EvilServer:
             return await _broken(request, answer)
         return web.Response(status=answer.status, headers={**answer.headers, **OPEN}, body=answer.body)
 
-    async def _answer(self, request: web.Request, record: Record, path: str) -> Answer:
+    async def _answer(self, request: web.Request, record: AnyRecord, path: str) -> Answer:
         parts = path.split("/")
         if path in ("turn", "honest"):
-            record.is_turned, record.is_honest = True, path == "honest"
+            record.turn(is_honest=path == "honest")
             return Answer(200, {}, b"")
+        if parts[1:2] in (["chains"], ["doors"]):
+            return await _of_chain(request, record, parts)
+        assert isinstance(record, Record), "of a space, chains alone are asked for"
         if path == "v1/info":
             return json_answer(200, record.info())
-        if parts[1] in ("chains", "doors"):
-            return await _of_chain(request, record, parts)
         if path == "v1/blocks/get":
             return Answer(200, BYTES, record.blocks(decode_ids(await request.read())))
         if path == "v1/blocks/put":
@@ -80,9 +87,12 @@ class EvilServer:
         return refusal(404) if data is None else Answer(200, BYTES, data)
 
 
-async def _of_chain(request: web.Request, record: Record, parts: Sequence[str]) -> Answer:
-    if bytes.fromhex(parts[2]) != record.case.story.keys.chain_id:
-        return refusal(404)
+async def _of_chain(request: web.Request, record: AnyRecord, parts: Sequence[str]) -> Answer:
+    part = record.of(bytes.fromhex(parts[2]))
+    return refusal(404) if part is None else await _asked_of(request, part, parts)
+
+
+async def _asked_of(request: web.Request, record: Record, parts: Sequence[str]) -> Answer:
     if request.method == "POST":
         return record.append(await request.read())
     if len(parts) == 3:

@@ -3,10 +3,11 @@
  *
  * @typedef {{ code: string, message: string, hint: string }} Problem
  * @typedef {{ do: string, text?: string, seq?: number, until?: number, forgets?: boolean, texts?: string[],
- *   sizes?: number[], seed?: number, file?: number }} Step
+ *   sizes?: number[], seed?: number, file?: number, chains?: string[] }} Step
  * @typedef {{ number: number, url: string, capability: string, steps: Step[] }} Case
  * @typedef {[number, string, string | null, string | null, number]} Shown seq, kind, value, problem, missing before it
  * @typedef {{ entries?: Shown[], seq?: number | null, count?: number, missing?: number, value?: string, seqs?: (number | null)[], kept?: number[],
+ *   rows?: any[], members?: string[], removed?: string[],
  *   problem: Problem | null, crash?: string }} Told
  */
 
@@ -32,6 +33,8 @@ export async function run(sdk, asked) {
 class Client {
   /** @type {any} */
   log = null;
+  /** @type {any} a space */
+  entered = null;
 
   /** @param {any} sdk @param {Case} asked */
   constructor(sdk, asked) {
@@ -153,6 +156,24 @@ class Client {
     told.value = await this.digest(new Uint8Array(await file.arrayBuffer()));
   }
 
+  /** What is known in the end counts, also where an error came. @param {Told} told */
+  async space(told) {
+    try {
+      this.entered ??= await this.cairn.openSpace(this.asked.capability);
+      await this.entered.catchUp();
+    } finally {
+      if (this.entered) Object.assign(told, spaceShown(this.entered));
+    }
+  }
+
+  /** @param {Told} _ @param {Step} step */
+  async reopen_space(_, { chains = [] }) {
+    const { cache } = await this.cairn.browser.storage();
+    this.entered.close();
+    this.entered = null;
+    for (const id of chains) await cache.forget(this.sdk.bytes.fromHex(id));
+  }
+
   /** @param {Told} told */
   async door(told) {
     const { door, bytes, capability, doorFormat, keys } = this.sdk;
@@ -169,8 +190,16 @@ class Client {
 
   close() {
     this.log?.close();
+    this.entered?.close();
     this.cairn.close();
   }
+}
+
+/** @param {any} space */
+function spaceShown({ list, members, removed }) {
+  const ids = (/** @type {any[]} */ people) => people.map(({ id }) => id);
+  const rows = list.map((/** @type {any} */ { member, entry, at, value }) => [member.id, entry.seq, at, value]);
+  return { rows, members: ids(members), removed: ids(removed) };
 }
 
 /** The bytes of a file that is put. @param {number} size @param {number} at @param {number} seed */

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.conftest import browser  # noqa: F401 - the same Chromium
-from tests.evil.cases import Case, case
+from tests.evil.cases import case
 from tests.evil.runs import Outcome, asked
-from tests.evil.server import EvilServer, lying
+from tests.evil.server import AnyCase, EvilServer, lying
+from tests.evil.spaces import space_case
 
 FIRST = 2_000_000
 COUNT = 25
+SPACES = 5
 HONEST = 5
 _RUN = """async (asked) => {
     const of = (path) => import(`/sdk/${path}.js`);
@@ -31,7 +33,7 @@ def server() -> Iterator[EvilServer]:
         yield evil
 
 
-def run(browser: Browser, server: EvilServer, cases: list[Case]) -> Outcome:  # noqa: F811
+def run(browser: Browser, server: EvilServer, cases: Sequence[AnyCase]) -> Outcome:  # noqa: F811
     """Each case on a page of its own."""
     outcome = Outcome()
     for one in cases:
@@ -44,15 +46,24 @@ def run(browser: Browser, server: EvilServer, cases: list[Case]) -> Outcome:  # 
     return outcome
 
 
+def _cases(count: int, spaces: int, *, is_honest: bool = False) -> list[AnyCase]:
+    numbers = range(FIRST, FIRST + count)
+    of_spaces = range(FIRST + count, FIRST + count + spaces)
+    return [
+        *(case(number, is_honest=is_honest) for number in numbers),
+        *(space_case(number, is_honest=is_honest) for number in of_spaces),
+    ]
+
+
 @pytest.mark.timeout(600)
 def test_no_lie_is_believed(browser: Browser, server: EvilServer) -> None:  # noqa: F811
-    outcome = run(browser, server, [case(number) for number in range(FIRST, FIRST + COUNT)])
+    outcome = run(browser, server, _cases(COUNT, SPACES))
     print(f"\n{outcome.told} cases with {sum(outcome.lies.values())} lies: {dict(outcome.shown)}")
     assert outcome.faults == []
     assert outcome.told > 0.8 * COUNT
 
 
 def test_an_honest_server_is_believed(browser: Browser, server: EvilServer) -> None:  # noqa: F811
-    outcome = run(browser, server, [case(number, is_honest=True) for number in range(FIRST, FIRST + HONEST)])
+    outcome = run(browser, server, _cases(HONEST, 1, is_honest=True))
     assert outcome.faults == []
     assert set(outcome.shown) == {"fine"}

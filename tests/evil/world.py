@@ -57,6 +57,8 @@ class Story:
     files: Mapping[int, str] = field(default_factory=dict)
     """By seq, the digest of the file that the entry is for."""
     blocks: Mapping[bytes, bytes] = field(default_factory=dict)
+    siblings: tuple[Story, ...] = ()
+    """Other chains of the same space."""
 
     @property
     def main(self) -> Branch:
