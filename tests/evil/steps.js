@@ -161,6 +161,7 @@ class Client {
     try {
       this.entered ??= await this.cairn.openSpace(this.asked.capability);
       await this.entered.catchUp();
+      if (this.cairn.status.value === "offline") told.problem = OFFLINE;
     } finally {
       if (this.entered) Object.assign(told, spaceShown(this.entered));
     }

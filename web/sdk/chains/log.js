@@ -241,7 +241,7 @@ export class Log {
   /**
    * Accepts all that is new on the server. A log that is still to be written is empty; without a connection it stays as it is.
    *
-   * @returns {Promise<void>}
+   * @returns {Promise<boolean>} whether the server was there
    * @throws {CairnError} as `entries`
    */
   async catchUp() {
@@ -251,11 +251,12 @@ export class Log {
     } catch (error) {
       if (error instanceof Unavailable) {
         this.browser.status.value = "offline";
-        if (this.#history.state) return;
+        if (this.#history.state) return false;
       }
       if (!(error instanceof NotFound && this.can === "write")) throw error;
     }
     this.browser.status.value = "online";
+    return true;
   }
 
   /**

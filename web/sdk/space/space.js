@@ -40,6 +40,7 @@ export class Space {
   #stops = [];
   /** @type {Promise<void>} */
   #following = Promise.resolve();
+  #isAway = false;
 
   /** What the server or a member did that is refused; see `Log.problem`. @type {Signal<CairnError | null>} */
   problem = new Signal(/** @type {CairnError | null} */ (null));
@@ -140,10 +141,12 @@ export class Space {
     });
   }
 
-  /** Accepts all that is new on the server. */
+  /** Accepts all that is new on the server. Where one of the chains can't be had, the page is offline: it may be an old state. */
   async catchUp() {
+    this.#isAway = false;
     await this.#catchUpMembers();
-    await Promise.all([...this.#logs.values()].map(({ log }) => log.catchUp()));
+    await Promise.all([...this.#logs.values()].map(({ log }) => this.#catchUpWith(log)));
+    if (this.#isAway) this.browser.status.value = "offline";
   }
 
   /**
@@ -258,9 +261,14 @@ export class Space {
 
   /** Learns who is a member now, and what this one wrote. */
   async #catchUpMembers() {
-    await this.#own?.catchUp();
-    await this.#roster.catchUp();
+    if (this.#own) await this.#catchUpWith(this.#own);
+    await this.#catchUpWith(this.#roster);
     await this.#openMembers();
+  }
+
+  /** The other chains that are there must not hide that this one is not. @param {Log} log */
+  async #catchUpWith(log) {
+    if (!(await log.catchUp())) this.#isAway = true;
   }
 
   /** @param {string} name @param {boolean} isOwner @returns {Promise<Log>} the member's, with the right to write */
@@ -313,7 +321,7 @@ export class Space {
     this.#roster.close();
     this.#roster = await openedByText(this.browser, text);
     if (this.#watchers.size > 0) this.#stops.push(this.#watchRoster());
-    await this.#roster.catchUp();
+    await this.#catchUpWith(this.#roster);
   }
 
   #follow() {

@@ -12,7 +12,7 @@
  * @typedef {object} Both what logs and spaces have in common
  * @property {(value: unknown) => Promise<{ seq: number | null }>} add
  * @property {(make: () => unknown[]) => Promise<unknown>} snapshotOf
- * @property {() => Promise<void>} catchUp
+ * @property {() => Promise<unknown>} catchUp
  * @property {(listener: () => void) => () => void} watch
  * @property {(value: unknown) => Promise<void>} say
  * @property {(listener: (value: any, member?: any) => void) => () => void} hear

@@ -6,7 +6,7 @@
  * @import { LiveState } from "./live.js"
  *
  * @typedef {object} FollowingEvents
- * @property {() => Promise<void>} catchUp accepts all that is new on the server
+ * @property {() => Promise<unknown>} catchUp accepts all that is new on the server
  * @property {(data: Bytes) => void} onMessage an ephemeral message, opened
  * @property {(state: LiveState) => void} onState
  * @property {(error: unknown) => void} onFailure what the server sent is refused
@@ -18,7 +18,7 @@ export type FollowingEvents = {
     /**
      * accepts all that is new on the server
      */
-    catchUp: () => Promise<void>;
+    catchUp: () => Promise<unknown>;
     /**
      * an ephemeral message, opened
      */

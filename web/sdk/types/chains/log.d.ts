@@ -134,10 +134,10 @@ export declare class Log {
     /**
      * Accepts all that is new on the server. A log that is still to be written is empty; without a connection it stays as it is.
      *
-     * @returns {Promise<void>}
+     * @returns {Promise<boolean>} whether the server was there
      * @throws {CairnError} as `entries`
      */
-    catchUp(): Promise<void>;
+    catchUp(): Promise<boolean>;
     /**
      * Verifies the whole log anew, from its first entry to the server's present head.
      *

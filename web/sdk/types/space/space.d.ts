@@ -65,7 +65,7 @@ export declare class Space {
      * @throws {CairnError} as `Log.snapshot`
      */
     snapshotOf(make: () => unknown[]): Promise<Added>;
-    /** Accepts all that is new on the server. */
+    /** Accepts all that is new on the server. Where one of the chains can't be had, the page is offline: it may be an old state. */
     catchUp(): Promise<void>;
     /**
      * Shows all that the members wrote to a listener: now, and at every change.

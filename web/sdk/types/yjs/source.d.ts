@@ -12,7 +12,7 @@
  * @typedef {object} Both what logs and spaces have in common
  * @property {(value: unknown) => Promise<{ seq: number | null }>} add
  * @property {(make: () => unknown[]) => Promise<unknown>} snapshotOf
- * @property {() => Promise<void>} catchUp
+ * @property {() => Promise<unknown>} catchUp
  * @property {(listener: () => void) => () => void} watch
  * @property {(value: unknown) => Promise<void>} say
  * @property {(listener: (value: any, member?: any) => void) => () => void} hear
@@ -56,7 +56,7 @@ export type Both = {
         seq: number | null;
     }>;
     snapshotOf: (make: () => unknown[]) => Promise<unknown>;
-    catchUp: () => Promise<void>;
+    catchUp: () => Promise<unknown>;
     watch: (listener: () => void) => () => void;
     say: (value: unknown) => Promise<void>;
     hear: (listener: (value: any, member?: any) => void) => () => void;
@@ -95,7 +95,7 @@ declare class CommonSource<T extends LogLike | SpaceLike> {
     }>;
     /** @param {() => Bytes[]} make */
     snapshotOf(make: () => Bytes[]): Promise<unknown>;
-    catchUp(): Promise<void>;
+    catchUp(): Promise<unknown>;
     /** @param {() => void} listener */
     watch(listener: () => void): () => void;
     /** @param {unknown} value */
