@@ -71,6 +71,35 @@ BROWSER_CHAIN_ID = (
 )
 
 BREAKS = (
+    Break(
+        "signatures of messages", "browser",
+        (("format/ephemeral.js", "await state.publicKey.verifies(signed, raw.subarray(-SIGNATURE_BYTES))", "true"),),
+        ("forge a message", "lend a signature"), count=10,
+    ),
+    Break(
+        "messages heard before", "browser", (("format/ephemeral.js", "if (this.#seen.has(digest))", "if (false)"),),
+        ("replay messages",), count=10,
+    ),
+    Break(
+        "the time of messages", "browser",
+        (("format/ephemeral.js", "if (Math.abs(timeMs - now) > SKEW_MS_MAX)", "if (false)"),),
+        ("say what is old",), count=10,
+    ),
+    Break(
+        "signatures of messages", "python",
+        (("cairn/core/ephemeral.py", "verify_signature(state.public_key,", "(lambda *_: None)(state.public_key,"),),
+        ("forge a message", "lend a signature"), count=10,
+    ),
+    Break(
+        "messages heard before", "python",
+        (("cairn/client/format/ephemeral.py", "if digest in self._seen:", "if False:"),),
+        ("replay messages",), count=10,
+    ),
+    Break(
+        "the time of messages", "python",
+        (("cairn/core/ephemeral.py", "if abs(self.time_ms - now_ms) > CLOCK_SKEW_MS_MAX:", "if False:"),),
+        ("say what is old",), count=10,
+    ),
     Break("signatures", "browser", BROWSER_SIGNATURES, _SIGNED),
     Break("signatures of events", "browser", BROWSER_SIGNATURES, ("forge live",), scenarios=("stream",), count=10),
     Break("signatures of events", "python", _PYTHON_SIGNATURES, ("forge live",), scenarios=("stream",), count=10),

@@ -65,6 +65,7 @@ class Case:
             "again": [read, turn, read],
             "reopen": [read, turn, reopen, read],
             "live": [read, {"do": "follow", "until": last}],
+            "hear": [read, {"do": "hear"}],
             "stream": [read, {"do": "follow", "until": last}],
             "add": [read, turn, *added, {"do": "honest"}, read],
             "add_many": [read, turn, many, {"do": "honest"}, read],
@@ -91,13 +92,13 @@ class Case:
 
 
 _SCENARIOS = {
-    "read": 22, "again": 18, "reopen": 18, "live": 14, "stream": 14, "add": 10, "add_many": 5, "put": 14, "file": 12,
-    "door": 4,
+    "read": 22, "again": 18, "reopen": 18, "live": 14, "stream": 14, "hear": 10, "add": 10, "add_many": 5, "put": 14,
+    "file": 12, "door": 4,
 }  # fmt: skip
 _ABOUT_CHAINS: tuple[Aim, ...] = ("history", "history", "history", "page", "head")
 _AIMS: dict[str, tuple[Aim, ...]] = {
     "read": (*_ABOUT_CHAINS, "history", "info"), "again": _ABOUT_CHAINS, "reopen": _ABOUT_CHAINS, "door": _ABOUT_CHAINS,
-    "live": ("live",), "stream": ("live", "event", "event"), "add": ("ack",), "add_many": ("ack",),
+    "live": ("live",), "stream": ("live", "event", "event"), "hear": ("said",), "add": ("ack",), "add_many": ("ack",),
     "put": ("put", "put", "put", "alone", "ack"), "file": ("block", "block", "frames"),
 }  # fmt: skip
 
@@ -125,6 +126,8 @@ def _story(draw: random.Random, scenario: str, number: int) -> Story:
         return world.added_to(number)
     if scenario in ("door", "file"):
         return world.story("files" if scenario == "file" else "door")
+    if scenario == "hear":
+        return world.story(draw.choice(("plain", "rotated", "kept")))
     if draw.random() < 0.01:
         return world.story("long")
     return world.story(draw.choice([name for name in world.NAMES if name != "long"]))
@@ -134,6 +137,8 @@ def _capability(draw: random.Random, scenario: str, story: Story) -> Capability:
     if scenario in (*WRITING, "door"):
         return WriteCapability(story.keys)
     held = world.capabilities(story)
+    if scenario == "hear":
+        return draw.choice((held[0], held[-1]))  # what reads the newest epoch
     if scenario == "file":
         held = [one for one in held if not isinstance(one, VerifyCapability)]
     return draw.choice(held)
@@ -144,7 +149,7 @@ def _seen(draw: random.Random, scenario: str, story: Story, epoch: int) -> int:
     last = entries[-1].seq
     if scenario in ("read", "door"):
         return 0
-    if scenario in (*WRITING, "file"):
+    if scenario in (*WRITING, "file", "hear"):
         return last
     least = max(1, next(entry.seq for entry in entries if entry.key_epoch == epoch))
     if scenario in ("live", "stream"):

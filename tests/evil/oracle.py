@@ -49,6 +49,8 @@ def _faults_of(record: Record, step: Told, shown: Told, before: Sequence[Told] |
         yield from _false_evidence(record, *sighting)
     if "entries" in shown:
         yield from _false_entries(record, shown, before, step)
+    if "heard" in shown:
+        yield from _false_hearing(record, shown["heard"])
     if "value" in shown and name in ("get", "door"):
         yield from _false_value(record, step, shown["value"])
     if name in ("put", "fetch"):
@@ -172,6 +174,14 @@ def _false_report(record: Record, shown: Told) -> Iterator[str]:
         yield f"{shown['seq']} is reported good as the newest, and the server names {record.claimed}"
     if not any(shown["seq"] < len(branch.entries) for branch in record.case.story.branches):
         yield f"{shown['seq']} is reported good, and was never written"
+
+
+def _false_hearing(record: Record, heard: Sequence[Any]) -> Iterator[str]:
+    """Messages may be lost, and nobody promises their order; but none is heard that was not said, nor twice."""
+    if not set(heard) <= set(record.said_aloud) or len(heard) > len(set(heard)):
+        yield f"{heard} is heard, and this was said: {record.said_aloud}"
+    if not record.case.lies and heard != record.said_aloud:
+        yield f"an honest server passed on {record.said_aloud}, and {heard} is heard"
 
 
 # --- what was added ---------------------------------------------------------------------------------------------------

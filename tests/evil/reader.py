@@ -91,6 +91,14 @@ class Client:
                 if entry.seq >= step["until"]:
                     return
 
+    async def hear(self, told: dict[str, Any], step: dict[str, Any]) -> None:
+        told["heard"] = []
+        async with aclosing((await self.connected()).messages()) as messages:
+            async for data in messages:
+                told["heard"].append(json.loads(data))
+                if told["heard"][-1] == "over":
+                    return
+
     async def verify(self, told: dict[str, Any], step: dict[str, Any]) -> None:
         found = await (await self.connected()).verify()
         told.update(seq=found.state.seq, count=found.entries, missing=found.skipped)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cairn.client.format.ephemeral import seal_ephemeral
 from cairn.client.format.payload import ContentType, Payload
 from cairn.client.format.secret import ChainKeys, open_seal, unpad
 from cairn.core.block import Block
@@ -26,11 +28,14 @@ from tests.evil.lies.appends import Ack
 from tests.evil.lies.blocks import Frames
 from tests.evil.lies.catalogue import Answer, History, Live
 from tests.evil.lies.events import Stream, event_of
+from tests.evil.lies.messages import Said
 from tests.evil.lies.puts import PutAlone, Puts
 
 SIGNER = ChainKeys(bytes(range(32)))
 TIME_MS = 1_700_000_000_000
-_ONCE = ("live", "event")  # or it would go on for ever
+OVER = "over"
+"""The last that is said."""
+_ONCE = ("live", "event", "said")  # or it would go on for ever
 _OFTEN = ("page", "ack", "put", "alone")
 BYTES = {"Content-Type": "application/octet-stream"}
 
@@ -50,6 +55,8 @@ class Record:
     blocks_kept: dict[bytes, bytes] = field(default_factory=dict)
     vouched: set[bytes] = field(default_factory=set)
     """The ids of blocks that were said, by their names, to be kept."""
+    listeners: int = 0
+    said_aloud: list[str] = field(default_factory=list)
     contradicted: set[bytes] = field(default_factory=set)
     """The hashes of entries whose last acknowledgement was of something else."""
     occasions: dict[str, int] = field(default_factory=dict)
@@ -186,6 +193,22 @@ class Record:
         told: Live = self._lied("live", Live(frames))
         return told if told.is_cut or not self.case.lies else replace(told, frames=(*told.frames, frames[-1]))
 
+    def messages(self) -> tuple[bytes, ...]:
+        """What is said to who listens, as frames; the last is always genuine. It turns the case."""
+        self.is_turned = True
+        self.listeners += 1
+        words = [f"said {self.listeners}.{number}" for number in range(4)]
+        now_ms = time.time_ns() // 1_000_000
+        told: Said = self._lied("said", Said(tuple(self._message(one, now_ms) for one in words), now_ms))
+        last = self._message(OVER, now_ms)
+        return tuple(encode_frame(self.case.story.keys.chain_id, raw) for raw in (*told.messages, last))
+
+    def _message(self, words: str, now_ms: int) -> bytes:
+        self.said_aloud.append(words)
+        story = self.case.story
+        data = json.dumps(words).encode()
+        return seal_ephemeral(story.keys, story.main.state.key_epoch, data, now_ms).raw
+
     def events(self, start: int) -> Stream:
         """The same as an event stream."""
         told = self.live(start)
@@ -247,6 +270,8 @@ def _goes_further(told: Any) -> bool:
         return any(isinstance(frame, bytes) for frame in told.frames)
     if isinstance(told, Puts):
         return len(told.outcomes) == len(told.kept) and told.answer is None
+    if isinstance(told, Said):
+        return bool(told.messages)
     if isinstance(told, PutAlone):
         return told.answer.status < 300
     if isinstance(told, Stream):

@@ -55,10 +55,12 @@ class EvilServer:
             return web.Response(headers=OPEN)
         number, _, path = request.path.lstrip("/").partition("/")
         record = self.records[int(number)]
-        if path == "v1/live" and isinstance(record, Record):
-            return await told_live(request, record)
         try:
+            if path == "v1/live" and isinstance(record, Record):
+                return await told_live(request, record)
             answer = await self._answer(request, record, path)
+        except ConnectionResetError:
+            raise  # the client has left
         except Exception:
             self.faults.append(f"{record.case}: {traceback.format_exc()}")
             raise

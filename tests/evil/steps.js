@@ -7,7 +7,7 @@
  * @typedef {{ number: number, url: string, capability: string, steps: Step[] }} Case
  * @typedef {[number, string, string | null, string | null, number]} Shown seq, kind, value, problem, missing before it
  * @typedef {{ entries?: Shown[], seq?: number | null, count?: number, missing?: number, value?: string, seqs?: (number | null)[], kept?: number[],
- *   rows?: any[], members?: string[], removed?: string[],
+ *   heard?: any[], rows?: any[], members?: string[], removed?: string[],
  *   problem: Problem | null, crash?: string }} Told
  */
 
@@ -110,6 +110,21 @@ class Client {
     });
     this.stop?.();
     told.entries = this.list();
+  }
+
+  /** @param {Told} told */
+  async hear(told) {
+    const log = await this.opened();
+    /** @type {any[]} */
+    const heard = (told.heard = []);
+    await new Promise((resolve) => {
+      log.hear((/** @type {any} */ value) => heard.push(value) && value === "over" && resolve(null));
+      this.stop = log.watch(
+        () => {},
+        (/** @type {any} */ error) => resolve((told.problem = problemOf(error))),
+      );
+    });
+    this.stop?.();
   }
 
   /** @param {Told} told */

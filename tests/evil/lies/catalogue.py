@@ -16,7 +16,9 @@ from cairn.core.chain import Entry
 from cairn.core.chain import Kind as EntryKind
 from tests.evil.world import Story
 
-Aim = Literal["history", "page", "head", "ack", "block", "frames", "live", "event", "put", "alone", "member", "info"]
+Aim = Literal[
+    "history", "page", "head", "ack", "block", "frames", "live", "event", "put", "alone", "member", "said", "info"
+]
 
 NAMES: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "browser": {
