@@ -74,6 +74,8 @@ export class History {
   stands(seq, hash) {
     const item = this.items.findLast((item) => item.seq === seq);
     if (item) return equal(item.hash, hash);
+    const next = this.items.findLast((item) => item.seq === seq + 1);
+    if (next?.prev) return equal(next.prev, hash);
     return this.state && seq <= this.state.seq ? null : false;
   }
 

@@ -35,6 +35,7 @@
  * @property {Bytes} hash
  * @property {number} bytes of the whole entry
  * @property {number} missingBefore how many entries before it were given up by the writer, or passed over
+ * @property {Bytes | null} prev the hash of the last of these, if there are any
  * @property {Inside} inside
  * @property {LogEntry | null} [entry] as an application sees it, once it has
  */
@@ -201,7 +202,8 @@ export class ChainReader {
   /** @param {Accepted} accepted @returns {Promise<Item>} */
   async #open({ entry, missingBefore }) {
     const { seq, kind, keyEpoch, hash } = entry;
-    return { seq, kind, keyEpoch, hash, bytes: entry.raw.length, missingBefore, inside: await this.#inside(entry) };
+    const prev = missingBefore > 0 ? entry.prev.slice() : null;
+    return { seq, kind, keyEpoch, hash, bytes: entry.raw.length, missingBefore, prev, inside: await this.#inside(entry) };
   }
 
   /** @param {Entry} entry @returns {Promise<Inside>} */

@@ -84,14 +84,15 @@ export class Writer {
    *
    * @param {Entry[]} entries which follow each other
    * @returns {Promise<boolean>} whether they stand; if not, they never will. Where what stood in their place was given up and
-   *   dropped before it was seen here, nobody can tell: then it is false, too, since twice is better than not at all
+   *   dropped before it was seen here, with what came behind it, nobody can tell: then it is false, too, since twice is better
+   *   than not at all
    * @throws {CairnError}
    */
   async settle(entries) {
-    const [first] = entries;
-    if (!first) return true;
-    const stands = this.history.stands(first.seq, first.hash) || (await this.#catchUpAndLook(first));
-    if (stands) return true;
+    const [first, last] = [entries[0], entries.at(-1)];
+    if (!first || !last) return true;
+    const stands = this.history.stands(last.seq, last.hash) || (await this.#catchUpAndLook(last));
+    if (stands) return true; // with all before it, which it names by their hashes
     const { state } = this.history;
     const genesis = state ? null : await this.keys.genesis();
     const before = state ?? /** @type {Entry} */ (genesis);
@@ -100,7 +101,7 @@ export class Writer {
       await this.#send(genesis ? [genesis, ...entries] : entries);
       return true;
     } catch (error) {
-      if (error instanceof Conflict) return this.#catchUpAndLook(first);
+      if (error instanceof Conflict) return this.#catchUpAndLook(last);
       throw error;
     }
   }

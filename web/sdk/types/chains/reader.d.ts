@@ -35,6 +35,7 @@
  * @property {Bytes} hash
  * @property {number} bytes of the whole entry
  * @property {number} missingBefore how many entries before it were given up by the writer, or passed over
+ * @property {Bytes | null} prev the hash of the last of these, if there are any
  * @property {Inside} inside
  * @property {LogEntry | null} [entry] as an application sees it, once it has
  */
@@ -72,6 +73,10 @@ export type Item = {
      * how many entries before it were given up by the writer, or passed over
      */
     missingBefore: number;
+    /**
+     * the hash of the last of these, if there are any
+     */
+    prev: Bytes | null;
     inside: Inside;
     /**
      * as an application sees it, once it has

@@ -58,7 +58,8 @@ export declare class Writer {
      *
      * @param {Entry[]} entries which follow each other
      * @returns {Promise<boolean>} whether they stand; if not, they never will. Where what stood in their place was given up and
-     *   dropped before it was seen here, nobody can tell: then it is false, too, since twice is better than not at all
+     *   dropped before it was seen here, with what came behind it, nobody can tell: then it is false, too, since twice is better
+     *   than not at all
      * @throws {CairnError}
      */
     settle(entries: Entry[]): Promise<boolean>;
