@@ -22,7 +22,7 @@ class Break:
     """The names of the lies that it lets through."""
     stories: tuple[str, ...] = ()
     """Of which chains; none: of any."""
-    count: int = 30
+    count: int = 12
     scenarios: tuple[str, ...] = ()
     """In which of these; none: in any."""
 

@@ -100,10 +100,9 @@ class Record:
             return refusal(404)
         head = self._lied("head", told)
         raws = [raw for seq, raw in told.rows if start <= seq < stop][:limit]
-        self._claim(head)
         body = b"".join(len(raw).to_bytes(4, "big") + raw for raw in raws)
         truth = Answer(200, {**BYTES, "Cairn-Head": f"{head.seq} {head.hash}"}, body)
-        return self._lied_of_page(truth)
+        return self._lied_of_page(truth, head)
 
     def head(self) -> Answer:
         """An answer to who asks for the head."""
@@ -111,8 +110,7 @@ class Record:
         if told.is_gone:
             return refusal(404)
         told = self._lied("head", told)
-        self._claim(told)
-        return self._lied_of_page(json_answer(200, self._document(told)))
+        return self._lied_of_page(json_answer(200, self._document(told)), told)
 
     def append(self, body: bytes) -> Answer:
         """An answer to who appends: by the rule of all servers, as far as it is not a lie."""
@@ -239,13 +237,12 @@ class Record:
         self.was_altered = self.was_altered or told != truth
         return told
 
-    def _lied_of_page(self, truth: Answer) -> Answer:
+    def _lied_of_page(self, truth: Answer, named: History) -> Answer:
+        """Who is refused was not told of a head."""
         told: Answer = self._lied("page", truth)
+        if self.is_turned and told.status < 300:
+            self.claimed.append(named.seq)
         return told
-
-    def _claim(self, told: History) -> None:
-        if self.is_turned:
-            self.claimed.append(told.seq)
 
     def _document(self, told: History) -> dict[str, Any]:
         chain_id, digest, seq = self.case.story.keys.chain_id, bytes.fromhex(told.hash), Seq(told.seq)

@@ -10,19 +10,20 @@ import itertools
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.evil.broken import BREAKS, Break
-from tests.evil.cases import case
+from tests.evil.cases import Lie, case
 from tests.evil.lies.catalogue import CATALOGUE
 from tests.evil.runs import Outcome, Sdk, node_lacks, run
 from tests.evil.server import EvilServer, lying
 
 COUNT = int(os.environ.get("CAIRN_LIES", "1000"))
 SEED = int(os.environ.get("CAIRN_LIES_SEED", "0"))
-HONEST = 300
+HONEST = 200
 ALL_KINDS = 1_000  # among so many cases there is each kind of lie
 SPARE = 1.1  # a few lies change nothing: an entry changes places with itself
 
@@ -63,6 +64,18 @@ def assert_all_were_told(outcome: Outcome, sdk: str) -> None:
     """Every lie of the catalogue, but for those about what this SDK never asks."""
     never = {"browser": ("frames", "info"), "python": ()}[sdk]
     assert {name for name, kind in CATALOGUE.items() if kind.aim not in (*never, "member")} <= set(outcome.lies)
+
+
+def test_a_conflict_is_feigned_for_what_was_refused_before(server: EvilServer) -> None:
+    """What waits in an outbox is then sent again as it is, or given up: never signed anew for the same place."""
+    if node_lacks():
+        pytest.skip(node_lacks())
+    drawn = (one for one in map(case, itertools.count(6_000_000)) if one.scenario == "add")
+    cases = [
+        replace(one, lies=(Lie("ack: feign a conflict", "0"), Lie("ack: refuse to append", f"{number}", always=False)))
+        for number, one in enumerate(itertools.islice(drawn, 30))
+    ]
+    assert run(server, Sdk.whole("browser"), cases).faults == []
 
 
 @pytest.mark.parametrize("broken", [pytest.param(one, id=f"{one.name}-{one.sdk}") for one in BREAKS])

@@ -14,7 +14,7 @@ from tests.evil.server import AnyCase, EvilServer, lying
 from tests.evil.spaces import space_case
 
 FIRST = 2_000_000
-COUNT = 25
+COUNT = 20
 SPACES = 5
 HONEST = 5
 _RUN = """async (asked) => {

@@ -79,7 +79,7 @@ def _acknowledge_the_one_before(draw: random.Random, told: Ack, about: About) ->
 
 @lie("ack", "altered", "absent")
 def _acknowledge_by_another_status(draw: random.Random, told: Ack, about: About) -> Ack:
-    return replace(told, status=draw.choice((200, 202, 203, 206)))
+    return replace(told, status=draw.choice((200, 202, 203, 206))) if told.status < 300 else told
 
 
 @lie("ack", "altered", "closed")

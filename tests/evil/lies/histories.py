@@ -25,19 +25,19 @@ def _changed(told: History, at: int, raw: bytes) -> History:
     return replace(told, rows=tuple(rows))
 
 
-@lie("history", "altered")
+@lie("history", "altered", "rollback")
 def _flip(draw: random.Random, told: History, about: About) -> History:
     at = _entry_at(draw, told)
     return _changed(told, at, flipped(draw, told.rows[at][1]))
 
 
-@lie("history", "altered")
+@lie("history", "altered", "rollback")
 def _damage(draw: random.Random, told: History, about: About) -> History:
     at = _entry_at(draw, told)
     return _changed(told, at, damaged(draw, told.rows[at][1]))
 
 
-@lie("history", "altered")
+@lie("history", "altered", "rollback")
 def _edit_header(draw: random.Random, told: History, about: About) -> History:
     at = _entry_at(draw, told)
     return _changed(told, at, other_field(draw, told.rows[at][1]))

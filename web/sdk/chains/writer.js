@@ -22,6 +22,7 @@ import { begin, follow } from "../format/chain.js";
 import { append } from "../remote/appending.js";
 import { paused } from "../remote/http.js";
 
+const FEIGNED_CONFLICT = "the server names a conflict, and shows no entry for it";
 const TRIES = 16;
 const PAUSE_MS = 20;
 const PAUSE_MS_MAX = 1_000;
@@ -49,7 +50,7 @@ export class Writer {
     /** @type {{ genesis: Entry | null, entries: Entry[] } | null} */
     let built = null;
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      if (attempt > 0) await paused(Math.min(PAUSE_MS * 2 ** attempt, PAUSE_MS_MAX) * Math.random());
+      await pausedBefore(attempt);
       if (!built || this.#isOvertaken(built.entries)) {
         built = await this.#build(wanted);
         await onBuilt(built.entries);
@@ -64,7 +65,7 @@ export class Writer {
         failure = error;
       }
     }
-    if (built && !this.#isOvertaken(built.entries)) throw new Tampered("the server names a conflict, and shows no entry for it");
+    if (built && !this.#isOvertaken(built.entries)) throw new Tampered(FEIGNED_CONFLICT);
     throw failure;
   }
 
@@ -97,13 +98,18 @@ export class Writer {
     const genesis = state ? null : await this.keys.genesis();
     const before = state ?? /** @type {Entry} */ (genesis);
     if (state?.isClosed || !equal(before.hash, first.prev)) return false;
-    try {
-      await this.#send(genesis ? [genesis, ...entries] : entries);
-      return true;
-    } catch (error) {
-      if (error instanceof Conflict) return this.#catchUpAndLook(last);
-      throw error;
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      await pausedBefore(attempt);
+      try {
+        await this.#send(genesis ? [genesis, ...entries] : entries);
+        return true;
+      } catch (error) {
+        if (!(error instanceof Conflict)) throw error;
+        if (await this.#catchUpAndLook(last)) return true;
+        if (this.#isOvertaken(entries)) return false;
+      }
     }
+    throw new Tampered(FEIGNED_CONFLICT);
   }
 
   /** @param {Entry} entry */
@@ -177,4 +183,9 @@ export class Writer {
       throw later;
     }
   }
+}
+
+/** @param {number} attempt the first, 0, is at once */
+async function pausedBefore(attempt) {
+  if (attempt > 0) await paused(Math.min(PAUSE_MS * 2 ** attempt, PAUSE_MS_MAX) * Math.random());
 }
