@@ -272,7 +272,7 @@ def _goes_further(told: Any) -> bool:
     if isinstance(told, PutAlone):
         return told.answer.status < 300
     if isinstance(told, Stream):
-        return bool(told.blocks)
+        return bool(told.blocks) and not told.is_cut
     if isinstance(told, Ack):
         return isinstance(told.head.get("seq"), int)
     return bool(told)

@@ -123,7 +123,7 @@ def _roll_back(draw: random.Random, told: History, about: About) -> History:
 
 @lie("history", "rollback")
 def _roll_back_past_what_was_seen(draw: random.Random, told: History, about: About) -> History:
-    rows = tuple(row for row in told.rows if row[0] < max(1, about.seen))
+    rows = tuple(row for row in told.rows if row[0] < max(1, about.seen)) or told.rows[:1]
     seq, raw = rows[-1]
     return History(rows, seq, sha256(raw).hex())
 
