@@ -1,8 +1,11 @@
 // The browser SDK in Node: cases as JSON lines on standard input, what it showed on standard output.
 // The first argument is the folder of the SDK. What pages have and Node lacks is as on a page that is alone and online.
+import { File } from "node:buffer";
 import { webcrypto } from "node:crypto";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
+
+import { EventSource, WebSocket } from "undici";
 
 import { run } from "./steps.js";
 
@@ -12,11 +15,14 @@ const QUICKER = 20;
 const nothing = () => {};
 
 globalThis.crypto ??= webcrypto; // Node 18 has it here only
+globalThis.File ??= File; // likewise
 delete globalThis.BroadcastChannel; // each case is a browser of its own
 Object.assign(globalThis, { addEventListener: nothing, removeEventListener: nothing });
 if (!globalThis.navigator) globalThis.navigator = { onLine: true };
 
-/** A socket that is refused closes, as in browsers; this Node tells only of an error. */
+globalThis.EventSource = EventSource;
+
+/** A socket that is refused closes, as in browsers; this one tells only of an error. */
 globalThis.WebSocket = class extends WebSocket {
   /** @param {string} url */
   constructor(url) {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -21,20 +20,6 @@ from tests.evil.spaces import SpaceRecord
 
 _HERE = Path(__file__).parent
 _SECONDS_MAX = 3_000
-NODE = shutil.which("node")
-FLAGS = ("--experimental-websocket", "--experimental-eventsource", "--no-warnings")
-
-
-def node_lacks() -> str:
-    """Why the browser SDK can't run in Node here; empty: it can."""
-    if NODE is None:
-        return "Node is not installed: apt-get install nodejs"
-    run = subprocess.run([NODE, *FLAGS, "-p", "typeof WebSocket + typeof EventSource"], capture_output=True, text=True)
-    return (
-        ""
-        if run.stdout.strip() == "functionfunction"
-        else "this Node has no WebSocket or no EventSource: version 20.18 has"
-    )
 
 
 @dataclass(frozen=True)
@@ -54,8 +39,7 @@ class Sdk:
         """What reads cases and tells what it showed."""
         if self.name == "python":
             return [sys.executable, str(_HERE / "reader.py")]
-        assert NODE is not None
-        return [NODE, *FLAGS, str(_HERE / "reader.mjs"), str(self.source)]
+        return ["node", "--no-warnings", str(_HERE / "reader.mjs"), str(self.source)]
 
     @property
     def environ(self) -> dict[str, str]:

@@ -18,7 +18,7 @@ import pytest
 from tests.evil.broken import BREAKS, Break
 from tests.evil.cases import Lie, case
 from tests.evil.lies.catalogue import CATALOGUE
-from tests.evil.runs import Outcome, Sdk, node_lacks, run
+from tests.evil.runs import Outcome, Sdk, run
 from tests.evil.server import EvilServer, lying
 
 COUNT = int(os.environ.get("CAIRN_LIES", "1000"))
@@ -27,10 +27,7 @@ HONEST = 200
 ALL_KINDS = 1_000  # among so many cases there is each kind of lie
 SPARE = 1.1  # a few lies change nothing: an entry changes places with itself
 
-SDKS = [
-    pytest.param("python"),
-    pytest.param("browser", marks=pytest.mark.skipif(bool(node_lacks()), reason=node_lacks() or "it can run")),
-]
+SDKS = ("python", "browser")
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +65,6 @@ def assert_all_were_told(outcome: Outcome, sdk: str) -> None:
 
 def test_a_conflict_is_feigned_for_what_was_refused_before(server: EvilServer) -> None:
     """What waits in an outbox is then sent again as it is, or given up: never signed anew for the same place."""
-    if node_lacks():
-        pytest.skip(node_lacks())
     drawn = (one for one in map(case, itertools.count(6_000_000)) if one.scenario == "add")
     cases = [
         replace(one, lies=(Lie("ack: feign a conflict", "0"), Lie("ack: refuse to append", f"{number}", always=False)))
@@ -80,8 +75,6 @@ def test_a_conflict_is_feigned_for_what_was_refused_before(server: EvilServer) -
 
 @pytest.mark.parametrize("broken", [pytest.param(one, id=f"{one.name}-{one.sdk}") for one in BREAKS])
 def test_a_check_that_is_taken_out_is_missed(server: EvilServer, tmp_path: Path, broken: Break) -> None:
-    if broken.sdk == "browser" and node_lacks():
-        pytest.skip(node_lacks())
     cases = (case(number) for number in itertools.count(1_000_000))
     missed = itertools.islice((one for one in cases if broken.is_missed_by(one)), broken.count)
     outcome = run(server, broken.made(tmp_path / "sdk"), missed)

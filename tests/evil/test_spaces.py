@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.evil.broken import BROWSER_CHAIN_ID, BROWSER_PIN, BROWSER_SIGNATURES, Break
-from tests.evil.runs import Sdk, node_lacks, run
+from tests.evil.runs import Sdk, run
 from tests.evil.server import EvilServer, lying
 from tests.evil.spaces import SpaceCase, space_case
 from tests.evil.test_evil_server import COUNT, SEED
 
-pytestmark = pytest.mark.skipif(bool(node_lacks()), reason=node_lacks() or "it can run")
 SHARE = 5
 HONEST = 60
 FIRST = 5_000_000
