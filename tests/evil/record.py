@@ -238,10 +238,12 @@ class Record:
         return told
 
     def _lied_of_page(self, truth: Answer, named: History) -> Answer:
-        """Who is refused was not told of a head."""
+        """Who is refused was not told of a head; that there is no chain can be believed by who has never seen it."""
         told: Answer = self._lied("page", truth)
         if self.is_turned and told.status < 300:
             self.claimed.append(named.seq)
+        if self.is_turned and told.status == 404 and not self.case.seen:
+            self.claimed.append(0)
         return told
 
     def _document(self, told: History) -> dict[str, Any]:

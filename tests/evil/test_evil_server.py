@@ -73,6 +73,16 @@ def test_a_conflict_is_feigned_for_what_was_refused_before(server: EvilServer) -
     assert run(server, Sdk.whole("browser"), cases).faults == []
 
 
+def test_the_server_goes_back_while_it_is_followed(server: EvilServer) -> None:
+    """It breaks a stream off, and then has less than was seen: who follows is told, and does not wait for what comes."""
+    drawn = (one for one in map(case, itertools.count(7_000_000)) if one.scenario == "stream" and one.seen > 1)
+    cases = [
+        replace(one, lies=(Lie("event: break the stream", f"{number}"), Lie("history: fork cut", f"{number}")))
+        for number, one in enumerate(itertools.islice(drawn, 60))
+    ]
+    assert run(server, Sdk.whole("python"), cases).faults == []
+
+
 @pytest.mark.parametrize("broken", [pytest.param(one, id=f"{one.name}-{one.sdk}") for one in BREAKS])
 def test_a_check_that_is_taken_out_is_missed(server: EvilServer, tmp_path: Path, broken: Break) -> None:
     cases = (case(number) for number in itertools.count(1_000_000))

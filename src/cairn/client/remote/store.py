@@ -212,7 +212,8 @@ class RemoteChains:
                 return
 
     async def watch(self, chain_id: ChainId, start: Seq) -> AsyncIterator[Entry]:
-        """See `ChainStore.watch`; goes on over broken connections, until the server is away for a minute."""
+        """See `ChainStore.watch`; goes on over broken connections, until the server is away for a minute. It ends, too,
+        where the server's head is before `start`, or before what it gave: then who follows has to look at the head."""
         following, tries = start, 0
         lost_since: float | None = None
 
@@ -271,8 +272,9 @@ class RemoteChains:
                     yield _entry_in(event.data, chain_id)
 
     async def _is_over(self, chain_id: ChainId, following: Seq) -> bool:
+        """Whether nothing follows here: after a close, or where the server no longer has what came before."""
         head = await self.head(chain_id)
-        return head.closed and following > head.seq
+        return following > head.seq + (0 if head.closed else 1)
 
     def _path(self, chain_id: ChainId) -> str:
         return f"/v1/{'doors' if self._doors else 'chains'}/{chain_id.hex()}"
