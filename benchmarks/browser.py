@@ -48,7 +48,7 @@ _PREPARE: Final = """
     const blocks = new Blocks(cairn.browser.server);
     const sealed = async (data) => {
         const { stored, reference } = await sealBlock(data);
-        return { stored, pinHash: await sha256(await pinOf(reference.blockId)) };
+        return { blockId: reference.blockId, stored, pinHash: await sha256(await pinOf(reference.blockId)) };
     };
     const puts = await Promise.all(datas.map(sealed));
     window.works = {
