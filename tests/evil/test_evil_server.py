@@ -74,7 +74,7 @@ def test_a_conflict_is_feigned_for_what_was_refused_before(server: EvilServer) -
 
 
 def test_the_server_goes_back_while_it_is_followed(server: EvilServer) -> None:
-    """It breaks a stream off, and then has less than was seen: who follows is told, and does not wait for what comes."""
+    """It breaks a stream off, and then has less than was seen: who follows is told, and waits no more."""
     drawn = (one for one in map(case, itertools.count(7_000_000)) if one.scenario == "stream" and one.seen > 1)
     cases = [
         replace(one, lies=(Lie("event: break the stream", f"{number}"), Lie("history: fork cut", f"{number}")))
