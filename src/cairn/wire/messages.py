@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cairn.core.block import BLOCK_BYTES_MAX, ID_BYTES, Block, BlockId, PinHash
-from cairn.core.chain import ENTRY_BYTES_MAX, ChainId, Entry, Head, Receipt, Seq
+from cairn.core.chain import ENTRY_BYTES_MAX, SEQ_MAX, ChainId, Entry, Head, Receipt, Seq
 from cairn.core.errors import Invalid, TooLarge
 
 BATCH_ITEMS_MAX: Final = 1_024
@@ -279,15 +279,15 @@ def head_from_json(document: Any) -> Head:
     """The head in an answer.
 
     Raises:
-        Invalid: a field is missing or of another type.
+        Invalid: a field is missing, of another type, or out of range.
     """
     try:
         receipt = document.get("receipt")
         return Head(
             chain_id=ChainId(_hex32(document["chain"])),
-            seq=Seq(_natural(document["seq"])),
+            seq=_seq(document["seq"]),
             hash=_hex32(document["hash"]),
-            floor=Seq(_natural(document["floor"])),
+            floor=_seq(document["floor"]),
             key_epoch=_natural(document["key_epoch"]),
             closed=document["closed"] is True,
             entries=_natural(document["entries"]),
@@ -318,6 +318,13 @@ def _hex32(text: str) -> bytes:
     if len(value) != ID_BYTES:
         raise ValueError
     return value
+
+
+def _seq(value: object) -> Seq:
+    number = _natural(value)
+    if number > SEQ_MAX:
+        raise ValueError
+    return Seq(number)
 
 
 def _natural(value: object) -> int:

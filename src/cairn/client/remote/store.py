@@ -349,7 +349,7 @@ def _seconds_before(error: CairnError, attempt: int) -> float:
 
 def _head_seq(header: str) -> int:
     seq = header.partition(" ")[0]
-    if not (seq.isascii() and seq.isdecimal() and len(seq) <= _SEQ_DIGITS_MAX):
+    if not (seq.isascii() and seq.isdecimal() and len(seq) <= _SEQ_DIGITS_MAX and int(seq) <= SEQ_MAX):
         raise Invalid("the server's answer lacks the header Cairn-Head")
     return int(seq)
 

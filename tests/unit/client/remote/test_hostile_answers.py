@@ -155,7 +155,7 @@ async def test_a_limit_with_a_strange_time(retry: str) -> None:
         assert len(script.requests) == 1
 
 
-@pytest.mark.parametrize("header", ["", "9" * 5_000, "x", "-1", "1.5", "\u0663"], ids=range(6))
+@pytest.mark.parametrize("header", ["", "9" * 5_000, "x", "-1", "1.5", "\u0663", f"{2**53}"], ids=range(7))
 async def test_a_page_with_a_strange_head(header: str) -> None:
     genesis = WriteCapability.new().keys.genesis()
     async with scripted(answer(encode_entries([genesis]), Cairn_Head=header)) as (_, server):
@@ -173,6 +173,18 @@ async def test_a_head_with_a_strange_number(field: str, value: Any) -> None:
     (document["receipt"] if field == "time_ms" else document)[field] = value
     with pytest.raises(Invalid):
         verify_receipt(head_from_json(document), bytes(32))
+
+
+@pytest.mark.parametrize("field", ["seq", "floor"])
+def test_a_head_above_all_that_there_can_be(field: str) -> None:
+    """Nobody could be shown its entries, and so nobody would miss them."""
+    document = {
+        "chain": "00" * 32, "seq": 1, "hash": "00" * 32, "floor": 0, "key_epoch": 0, "closed": False, "entries": 1,
+        "bytes": 1, "receipt": None,
+    }  # fmt: skip
+    head_from_json({**document, field: 2**53 - 1})
+    with pytest.raises(Invalid):
+        head_from_json({**document, field: 2**53})
 
 
 async def test_usage_without_bounds() -> None:
