@@ -151,12 +151,12 @@ class Index:
         """Leave the time of a deletion."""
         os.pwrite(self._file, _MARK.pack(now_ms), _mark_at(block_id))
 
-    def is_marked(self, block_id: BlockId, since_ms: int, now_ms: int) -> bool:
+    def is_marked(self, block_id: BlockId, since_ms: int, now_ms: int, read: Read = os.pread) -> bool:
         """Whether the block was deleted since. Rarely it was another one: then it is not kept this time.
 
         A time to come was left in another boot, and by now nothing from then is under way.
         """
-        data = os.pread(self._file, _MARK.size, _mark_at(block_id))
+        data = read(self._file, _MARK.size, _mark_at(block_id))
         return len(data) == _MARK.size and since_ms <= _MARK.unpack(data)[0] <= now_ms
 
     def sweep(self, ring: int) -> int:

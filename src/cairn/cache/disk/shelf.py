@@ -144,8 +144,11 @@ class Shelf:
         except Invalid:
             self._drop_damaged(block_id, found)
             return None
+        since_ms = found.entry.confirmed_ms if found.entry.boot == self._boot else None
+        if since_ms is not None and self._index.is_marked(block_id, since_ms, self._now_ms(), read):
+            return None  # it was deleted while it came in, and is not taken back yet
         self._index.count_hit(found)
-        return Kept(block, found.entry.confirmed_ms if found.entry.boot == self._boot else None)
+        return Kept(block, since_ms)
 
     def offer(self, offers: Sequence[Offer]) -> None:
         """Let blocks in, as far as they are worth it. Those that are not are counted as refused only when they are too
@@ -190,7 +193,8 @@ class Shelf:
         header.seen += size
         found = self._index.find(block.id)
         if found is not None and found.entry.kind == BLOCK:
-            return  # another process was faster
+            self.confirm(block.id, since_ms)  # another process was faster, or it is not served for a mark
+            return
         is_ghost = found is not None and header.seen - found.entry.place <= header.ring
         entry = Entry(block.id[:16], header.seen, since_ms, len(block), self._boot, GHOST)
         if header.is_filled and not is_ghost:

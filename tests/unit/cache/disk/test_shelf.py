@@ -207,6 +207,38 @@ def test_a_deletion_between_look_and_put_is_seen(bench: Bench, monkeypatch: pyte
     assert not bench.has(block)
 
 
+def test_what_was_deleted_while_it_came_in_is_never_served(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even in the moment before it is taken back."""
+    (block,) = blocks_of(random.Random(1), 1, 1_000)
+    other = bench.open()
+    append, take_back = Shelf._append, Shelf._clear_if_marked
+    served = []
+
+    def deleted_meanwhile(self: Shelf, *arguments: object) -> int:
+        place = append(self, *arguments)  # type: ignore[arg-type]
+        other.drop(block.id)
+        return place
+
+    def asked_before(self: Shelf, *arguments: object) -> None:
+        served.append(other.find(block.id))
+        take_back(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Shelf, "_append", deleted_meanwhile)
+    monkeypatch.setattr(Shelf, "_clear_if_marked", asked_before)
+    bench.offer(block)
+    assert served == [None]
+
+
+def test_what_shares_the_mark_of_another_is_served_when_it_was_fetched_again(bench: Bench) -> None:
+    (block,) = blocks_of(random.Random(1), 1, 1_000)
+    bench.offer(block)
+    bench.shelf._index.mark(block.id, bench.now())
+    assert not bench.has(block)
+    bench.offer(block)
+    assert bench.has(block)
+    assert bench.shelf.header.blocks == bench.counted() == 1
+
+
 def test_a_deletion_while_a_block_is_kept_again_is_seen(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(1)
     (block,) = blocks_of(rng, 1, 10_000)
