@@ -29,7 +29,7 @@ from cairn.cache.counts import Counts
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-ITEM_BYTES: Final = 800
+ITEM_BYTES: Final = 825
 """What an item costs beside its size: key, value's frame, the item, its places in two tables."""
 
 GHOST_BYTES: Final = 250
