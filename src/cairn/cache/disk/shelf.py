@@ -193,8 +193,9 @@ class Shelf:
         header.seen += size
         found = self._index.find(block.id)
         if found is not None and found.entry.kind == BLOCK:
-            self.confirm(block.id, since_ms)  # another process was faster, or it is not served for a mark
-            return
+            if self._index.is_marked(block.id, found.entry.confirmed_ms, self._now_ms()):
+                self.confirm(block.id, since_ms)  # it is not served, for the mark of another
+            return  # another process was faster
         is_ghost = found is not None and header.seen - found.entry.place <= header.ring
         entry = Entry(block.id[:16], header.seen, since_ms, len(block), self._boot, GHOST)
         if header.is_filled and not is_ghost:
