@@ -146,7 +146,7 @@ class Shelf:
             return None
         since_ms = found.entry.confirmed_ms if found.entry.boot == self._boot else None
         if since_ms is not None and self._index.is_marked(block_id, since_ms, self._now_ms(), read):
-            return None  # it was deleted while it came in, and is not taken back yet
+            since_ms = None  # it may have been deleted while it came in: who asks has to ask storage
         self._index.count_hit(found)
         return Kept(block, since_ms)
 
@@ -193,8 +193,6 @@ class Shelf:
         header.seen += size
         found = self._index.find(block.id)
         if found is not None and found.entry.kind == BLOCK:
-            if self._index.is_marked(block.id, found.entry.confirmed_ms, self._now_ms()):
-                self.confirm(block.id, since_ms)  # it is not served, for the mark of another
             return  # another process was faster
         is_ghost = found is not None and header.seen - found.entry.place <= header.ring
         entry = Entry(block.id[:16], header.seen, since_ms, len(block), self._boot, GHOST)

@@ -207,7 +207,7 @@ def test_a_deletion_between_look_and_put_is_seen(bench: Bench, monkeypatch: pyte
     assert not bench.has(block)
 
 
-def test_what_was_deleted_while_it_came_in_is_never_served(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_deleted_while_it_came_in_is_storages_to_know(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even in the moment before it is taken back."""
     (block,) = blocks_of(random.Random(1), 1, 1_000)
     other = bench.open()
@@ -226,17 +226,16 @@ def test_what_was_deleted_while_it_came_in_is_never_served(bench: Bench, monkeyp
     monkeypatch.setattr(Shelf, "_append", deleted_meanwhile)
     monkeypatch.setattr(Shelf, "_clear_if_marked", asked_before)
     bench.offer(block)
-    assert served == [None]
+    assert [kept.since_ms for kept in served] == [None]
 
 
-def test_what_shares_the_mark_of_another_is_served_when_it_was_fetched_again(bench: Bench) -> None:
+def test_what_shares_the_mark_of_another_is_known_again_when_storage_has_it(bench: Bench) -> None:
     (block,) = blocks_of(random.Random(1), 1, 1_000)
     bench.offer(block)
     bench.shelf._index.mark(block.id, bench.now())
-    assert not bench.has(block)
-    bench.offer(block)
-    assert bench.has(block)
-    assert bench.shelf.header.blocks == bench.counted() == 1
+    assert bench.shelf.find(block.id).since_ms is None
+    bench.shelf.confirm(block.id, bench.now())
+    assert bench.shelf.find(block.id).since_ms is not None
 
 
 def test_a_deletion_while_a_block_is_kept_again_is_seen(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
