@@ -2,7 +2,7 @@
 
 - A request comes in another thread, which needs the interpreter to hand it over. Before it insists it waits for 5 ms,
   anew at each turn of the event loop: while much is done in many turns it may wait until all is done. It insists sooner
-  then, which costs a write some 10 % more CPU, so only then.
+  then, which costs a write some 15 % more CPU, so only then.
 - The garbage collector looks at what is young after so many more objects, and at all of them now and then. A server
   with thousands of followers has hundreds of thousands, which takes 100 ms: it looks at fewer, and less often.
 """
