@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, NamedTuple
 
 from cairn.config import Limits
+from cairn.core.block import Block
 from cairn.core.clock import Clock
 from cairn.core.errors import CairnError, Limited
 from cairn.core.spans import Spans
@@ -20,7 +21,7 @@ from cairn.interface.admission.access import Access
 from cairn.interface.admission.rates import address_group
 from cairn.interface.admission.traffic import Traffic
 from cairn.interface.http.answers import COMMON, other_problem, problem_answer
-from cairn.interface.http.exchange import Headers, Request, RequestHeaders, Response
+from cairn.interface.http.exchange import Request, RequestHeaders, Response
 from cairn.interface.http.traced import traced
 from cairn.interface.live.events import LiveRoutes
 from cairn.interface.live.feeds import Feeds
@@ -84,20 +85,18 @@ class App:
         owners = (self._blocks, chains, self._live, info, self.console, CacheRoutes(access, cache))
         self._routes = _Table(_bind(ROUTES, owners))
 
-    def answer_at_once(
-        self, path: str, headers: RequestHeaders, client: Callable[[], str]
-    ) -> tuple[Headers, bytes] | None:
-        """What `answer` says (200) to GET, if no part of it has to wait: a block that is near. Else None.
+    def near_block(self, path: str, headers: RequestHeaders, client: Callable[[], str]) -> Block | None:
+        """The block that `answer` gives (200) to GET, if no part of it has to wait: one that is near. Else None.
 
         Most requests are of this kind, and this is a fraction of the way (docs/performance.md).
         """
         if not path.startswith(_BLOCK):
             return None
-        answer = self._blocks.get_near_block(path[len(_BLOCK) :], headers)
-        if answer is None or not self.traffic.admits(client):
+        block = self._blocks.get_near_block(path[len(_BLOCK) :], headers)
+        if block is None or not self.traffic.admits(client):
             return None
         self._block_answers.at_once += 1
-        return answer
+        return block
 
     async def answer(self, request: Request) -> Response:
         """The answer to a request. Raises nothing but cancellation."""

@@ -77,5 +77,5 @@ async def talk(port: int, context: ssl.SSLContext, sent: bytes, is_enough: int =
         return got
     finally:
         writer.close()
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, ssl.SSLError):  # the latter: more came after this end was closed
             await writer.wait_closed()

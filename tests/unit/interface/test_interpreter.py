@@ -1,39 +1,10 @@
-"""What the interpreter is told while much is done, and that it is taken back."""
+"""What the interpreter is told."""
 
 from __future__ import annotations
 
 import gc
-import sys
 
-import pytest
-
-from cairn.interface.interpreter import Eagerness, collect_less_often
-
-
-@pytest.fixture
-def usual():
-    """How long a thread waits for the interpreter, in s, before it insists."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(0.005)
-    yield 0.005
-    sys.setswitchinterval(before)
-
-
-def test_threads_insist_sooner_until_the_last_has_ended(usual):
-    eagerness = Eagerness()
-    eagerness.begin()
-    with eagerness.during():
-        assert sys.getswitchinterval() < usual / 10
-    assert sys.getswitchinterval() < usual / 10
-    eagerness.end()
-    assert sys.getswitchinterval() == pytest.approx(usual)
-
-
-def test_what_fails_meanwhile_takes_it_back(usual):
-    eagerness = Eagerness()
-    with pytest.raises(ValueError, match="it failed"), eagerness.during():
-        raise ValueError("it failed")
-    assert sys.getswitchinterval() == pytest.approx(usual)
+from cairn.interface.interpreter import collect_less_often
 
 
 def test_the_collector_is_called_less_often():

@@ -1,70 +1,129 @@
-"""Granian's WebSockets behind one thin adapter, as `server.py` is for requests: upgrade, messages, the end.
+"""WebSockets (RFC 6455): a connection that asks for the upgrade is handed over to picows, which frames and unmasks.
 
-What Granian does not do is done here: a message is sent only when the client has taken most of those before it, one
-that comes is given up when it grows past any bound (`connections.py`), and a socket that is refused gets the status
-that a request would get. Its close frames carry no reason, so what there is to say comes as a text before.
+What picows does not do is done here: a message is sent only when the client has taken most of those before it, its
+fragments are put together up to a bound, and no more is read than is asked for. A socket that is refused gets the
+status that a request would get. See docs/decisions/0011.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import re
+from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
-from cairn.core.errors import CairnError, Invalid
-from cairn.interface.carrier.connections import Connections, Gathering, Sending
-from cairn.interface.http.answers import problem_answer
+import picows
+from picows.picows import WSProtocol  # type: ignore[attr-defined]
+
+from cairn.core.errors import Invalid, NotFound
+from cairn.interface.carrier.connections import Connections
+from cairn.interface.carrier.heads import Head
+from cairn.interface.carrier.sending import Sending
 from cairn.interface.live.socket import Gone, Lagged, LiveSockets
 
 _PATH: Final = "/v1/live"
-_CLOSE: Final = 0  # the kind of Granian's message that says that the other end has closed
+_KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")
+_HEADER_ROOM: Final = bytes(14)  # what picows wants before a message
+_UNREAD_MESSAGES_MAX: Final = 16
+_UNFINISHED_BYTES_MAX: Final = 1024 * 1024
+_FRAGMENTS_MAX: Final = 4_096
+_READ_BUFFER_BYTES: Final = 4 * 1024
+_IDLE_SECONDS: Final = 10.0  # picows asks for it, and does not use it
+_CLOSE_SECONDS: Final = 2.0
+
+_log = logging.getLogger("cairn.interface.sockets")
+_log.setLevel(logging.CRITICAL)  # picows tells of every connection and its addresses
+
+
+def is_upgrade(head: Head) -> bool:
+    """Whether a request asks for a WebSocket, and for nothing else."""
+    return (
+        head.method == "GET" and not head.length and not head.is_old
+        and (head.fields.get("upgrade") or "").lower() == "websocket"
+        and "upgrade" in (head.fields.get("connection") or "").lower()
+    )  # fmt: skip
 
 
 class SocketCarrier:
-    """Carries WebSockets between Granian and the live sockets of the interface."""
+    """Carries WebSockets between connections and the live sockets of the interface."""
 
     def __init__(self, sockets: LiveSockets, connections: Connections, send_seconds: float) -> None:
         self._sockets = sockets
         self._connections = connections
         self._send_seconds = send_seconds
 
-    async def carry(self, scope: Any, protocol: Any, client: str) -> None:
-        """Answer one request for an upgrade, and stay with the socket until it ends."""
-        if scope.path != _PATH:
-            protocol.close(404)
-            return
+    async def carry(
+        self, head: Head, ahead: bytes, transport: asyncio.Transport, sending: Sending, client: str,
+        on_lost: Callable[[Exception | None], None],
+    ) -> None:  # fmt: skip
+        """Upgrade, and stay with the socket until it ends. `ahead` came behind the request.
+
+        Raises:
+            CairnError: nothing was done: it is refused.
+        """
+        _check(head)
+        socket = _Socket(sending, client, self._send_seconds, on_lost)
         try:
             with self._sockets.place(client):
-                await self._serve(scope, protocol, client)
-        except CairnError as error:
-            protocol.close(problem_answer(error).status)
-        else:
-            protocol.close(None)
-
-    async def _serve(self, scope: Any, protocol: Any, client: str) -> None:
-        try:
-            transport = await protocol.accept()
-        except Exception:  # of any kind, as Granian's are: the client is gone
-            return
-        with self._connections.sending(scope.client) as sending, self._connections.gathering(scope.client) as gathering:
-            socket = _Socket(transport, sending, gathering, client, self._send_seconds)
-            await self._sockets.serve(socket)
-            await socket.finish()
-            await sending.settle()
+                _hand_over(transport, socket, head, ahead)
+                await self._sockets.serve(socket)
+                await sending.settle()
+        finally:
+            self._connections.endless += socket.is_endless
+            await socket.close()
 
 
-class _Socket:
+def _check(head: Head) -> None:
+    if head.path != _PATH:
+        raise NotFound("there is no WebSocket here: see /v1/live")
+    version, key = head.fields.get("sec-websocket-version"), head.fields.get("sec-websocket-key")
+    if version != "13" or not _KEY.fullmatch(key or ""):
+        raise Invalid("this is no request for a WebSocket of version 13")
+
+
+def _hand_over(transport: asyncio.Transport, socket: _Socket, head: Head, ahead: bytes) -> None:
+    protocol = WSProtocol(
+        "localhost", _PATH, False, lambda _request: socket, _log, True, None, False, _IDLE_SECONDS, _IDLE_SECONDS,
+        picows.WSAutoPingStrategy.PING_WHEN_IDLE, False, _UNFINISHED_BYTES_MAX, None, _READ_BUFFER_BYTES,
+    )  # fmt: skip
+    protocol.connection_made(transport)
+    transport.set_protocol(protocol)
+    request = (
+        f"GET {_PATH} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {head.fields.get('sec-websocket-key')}\r\n\r\n"
+    )
+    came = request.encode() + ahead
+    while came:
+        buffer = protocol.get_buffer(len(came))
+        size = min(len(buffer), len(came))
+        buffer[:size] = came[:size]
+        protocol.buffer_updated(size)
+        came = came[size:]
+
+
+class _Socket(picows.WSListener):
     """See `live_socket.Socket`."""
 
     def __init__(
-        self, transport: Any, sending: Sending, gathering: Gathering, client: str, send_seconds: float
+        self, sending: Sending, client: str, send_seconds: float, on_lost: Callable[[Exception | None], None]
     ) -> None:
+        super().__init__()
         self.client = client
-        self._transport = transport
+        self.is_endless = False
         self._sending = sending
-        self._gathering = gathering
         self._send_seconds = send_seconds
-        self._begun: Any = None  # what was sent without waiting for it
+        self._on_lost = on_lost
+        self._transport: Any = None  # a picows.WSTransport, since the upgrade
+        self._unread: deque[str | bytes | Exception] = deque()
+        self._fragments: list[bytes] = []
+        self._fragments_bytes = 0
+        self._fragments_kind: Any = None
+        self._arrived = asyncio.Event()
+        self._is_paused = False
+        self._lost = asyncio.Event()
 
     async def receive(self) -> str | bytes:
         """See `Socket.receive`.
@@ -72,65 +131,107 @@ class _Socket:
         Raises:
             Gone: the other end has closed. Invalid: it broke off, or does not speak WebSocket.
         """
-        try:
-            message = await self._transport.receive()
-        except Exception:
-            raise Invalid("the connection broke off, or something else than WebSocket was spoken") from None
-        if int(message.kind) == _CLOSE:
-            raise Gone
-        self._gathering.came()
-        data: str | bytes = message.data
-        return data
+        while not self._unread:
+            self._arrived.clear()
+            await self._arrived.wait()
+        message = self._unread[0]
+        if isinstance(message, Exception):
+            raise message
+        self._unread.popleft()
+        if self._is_paused and not self._lost.is_set():
+            self._is_paused = False
+            self._transport.underlying_transport.resume_reading()
+        return message
 
     def send_now(self, message: bytes) -> bool:
         """See `Socket.send_now`."""
-        if not _is_done(self._begun) or not self._sending.has_room_now(len(message)):
+        if self._lost.is_set() or not self._sending.has_room_now(len(message)):
             return False
-        self._begun = self._transport.send_bytes(message)
+        self._put(picows.WSMsgType.BINARY, message)
         return True
 
     async def send(self, message: str | bytes) -> None:
         """See `Socket.send`."""
         if not await self._sending.has_room(len(message)):
             raise Lagged
-        try:
-            async with asyncio.timeout(self._send_seconds):
-                await self._put(message)
-        except TimeoutError:
-            raise Lagged from None
+        await self.send_last(message)
 
-    async def send_last(self, message: str) -> None:
+    async def send_last(self, message: str | bytes) -> None:
         """See `Socket.send_last`."""
-        await self._put(message)
+        if self._lost.is_set():
+            raise Gone
+        if isinstance(message, str):
+            self._put(picows.WSMsgType.TEXT, message.encode())
+        else:
+            self._put(picows.WSMsgType.BINARY, message)
 
-    async def finish(self) -> None:
-        """Wait until what was begun is sent, but not for ever."""
-        with contextlib.suppress(Gone, TimeoutError):
-            async with asyncio.timeout(self._send_seconds):
-                await self._await_begun()
+    async def close(self) -> None:
+        """Say that it ends, and leave the other end a moment to say so, too."""
+        if self._transport is None or self._lost.is_set():
+            return
+        self._transport.send_close(picows.WSCloseCode.OK)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._lost.wait()
+        self._transport.disconnect()
 
-    async def _await_begun(self) -> None:
-        begun, self._begun = self._begun, None
-        if begun is not None:
+    def _put(self, kind: Any, message: bytes) -> None:
+        # With `send` picows lends the transport a header that its next message overwrites, sent or not.
+        framed = bytearray().join((_HEADER_ROOM, message))
+        self._transport.send_reuse_external_bytearray(kind, framed, len(_HEADER_ROOM))
+
+    # --- what picows calls -------------------------------------------------------------------------------------------
+
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        """The upgrade is done."""
+        self._transport = transport
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        """A frame came."""
+        kind = frame.msg_type
+        if kind in (picows.WSMsgType.TEXT, picows.WSMsgType.BINARY, picows.WSMsgType.CONTINUATION):
+            self._gather(kind, frame)
+        elif kind == picows.WSMsgType.PING:
+            if self._sending.has_room_now(frame.payload_size):
+                transport.send_pong(frame.get_payload_as_bytes())
+        elif kind == picows.WSMsgType.CLOSE:
+            self._arrive(Gone())
+
+    def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
+        """The connection is gone."""
+        self._lost.set()
+        self._arrive(Invalid("the connection broke off, or something else than WebSocket was spoken"))
+        self._on_lost(None)
+
+    def _gather(self, kind: Any, frame: picows.WSFrame) -> None:
+        is_first = kind != picows.WSMsgType.CONTINUATION
+        if is_first == bool(self._fragments):
+            self._arrive(Invalid("a message was begun within another, or none was"))
+            return
+        if is_first:
+            self._fragments_kind = kind
+        self._fragments.append(frame.get_payload_as_bytes())
+        self._fragments_bytes += frame.payload_size
+        if self._fragments_bytes > _UNFINISHED_BYTES_MAX or len(self._fragments) > _FRAGMENTS_MAX:
+            self.is_endless = True
+            self._sending.cut()
+        elif frame.fin:
+            message = b"".join(self._fragments)
+            self._fragments, self._fragments_bytes = [], 0
+            self._arrive_message(message)
+
+    def _arrive_message(self, message: bytes) -> None:
+        if self._fragments_kind == picows.WSMsgType.TEXT:
             try:
-                await begun
-            except Exception:
-                raise Gone from None
+                self._arrive(message.decode())
+            except UnicodeDecodeError:
+                self._arrive(Invalid("a text on a live socket is UTF-8"))
+        else:
+            self._arrive(message)
 
-    async def _put(self, message: str | bytes) -> None:
-        await self._await_begun()
-        try:
-            if isinstance(message, str):
-                await self._transport.send_str(message)
-            else:
-                await self._transport.send_bytes(message)
-        except Exception:
-            raise Gone from None
-
-
-def _is_done(begun: Any) -> bool:
-    """Whether what was begun is sent, and did not fail."""
-    try:
-        return begun is None or (begun.done() and begun.exception() is None)
-    except AttributeError:  # on a socket that is closed Granian gives something that can only be awaited
-        return False
+    def _arrive(self, message: str | bytes | Exception) -> None:
+        self._unread.append(message)
+        self._arrived.set()
+        if len(self._unread) >= _UNREAD_MESSAGES_MAX and not self._is_paused and not self._lost.is_set():
+            self._is_paused = True
+            self._transport.underlying_transport.pause_reading()

@@ -1,4 +1,4 @@
-"""Requests and responses as handlers see them. `carrier/server.py` alone knows the HTTP server behind."""
+"""Requests and responses as handlers see them. `carrier` alone knows which HTTP they came by."""
 
 from __future__ import annotations
 
@@ -36,10 +36,6 @@ class RequestBody(Protocol):
         """
         ...
 
-    def stream(self) -> AsyncIterator[bytes]:
-        """Its pieces as they arrive, each under the body deadline."""
-        ...
-
 
 @dataclass(slots=True)
 class Request:
@@ -57,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class FileSlice:
-    """Bytes start <= i < stop of a file, sent without passing through Python."""
+    """Bytes start <= i < stop of a file, sent piece by piece."""
 
     path: Path
     start: int

@@ -2,9 +2,6 @@
 
 To tell a thousand followers takes as long as to answer some hundred requests. So each turn of the event loop tells some
 of them, for `_SLICE_SECONDS` at most, and in between whoever asks for something gets it. Chains take turns, too.
-
-What is handed over in a slice takes the server's own thread five times as long to send, and it answers whoever asks
-when that is done. So after a slice it gets `_PAUSE_SECONDS`, and there is never more than one slice to send.
 """
 
 from __future__ import annotations
@@ -17,13 +14,11 @@ from time import perf_counter as _now
 from typing import Final, Protocol, TypeVar
 
 from cairn.core.chain import ChainId
-from cairn.interface.interpreter import eagerness
 
 T = TypeVar("T")
 
 _SLICE_SECONDS: Final = 0.0005
-_PAUSE_SECONDS: Final = 0.003
-_NOTED_MAX: Final = 8  # who only takes note has a turn of its own before the next slice
+_NOTED_MAX: Final = 8  # who only takes note has a turn of its own, which comes beside the slice
 _UNHEARD_MAX: Final = 256
 
 _log = logging.getLogger("cairn.interface")
@@ -53,7 +48,6 @@ class Turns:
         self._waiting.append(steps)
         if not self._is_due:
             self._is_due = True
-            eagerness.begin()
             asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
@@ -66,13 +60,8 @@ class Turns:
                 self._waiting.append(steps)
                 noted += not is_done
         self._is_due = bool(self._waiting)
-        loop = asyncio.get_running_loop()
-        if not self._is_due:
-            eagerness.end()
-        elif noted < _NOTED_MAX:
-            loop.call_later(_PAUSE_SECONDS, self._go_on)
-        else:
-            loop.call_soon(self._go_on)
+        if self._is_due:
+            asyncio.get_running_loop().call_soon(self._go_on)
 
 
 class Audience:

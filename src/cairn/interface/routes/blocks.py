@@ -15,7 +15,7 @@ from cairn.interface.admission.access import Access
 from cairn.interface.admission.grant import Grant
 from cairn.interface.admission.traffic import Traffic
 from cairn.interface.http.answers import COMMON, bytes_answer, empty_answer, other_problem, problem_answer
-from cairn.interface.http.exchange import Headers, Request, RequestHeaders, Response
+from cairn.interface.http.exchange import Request, RequestHeaders, Response
 from cairn.interface.http.ranges import Unsatisfiable, etag_matches, parse_range
 from cairn.wire.messages import (
     ABSENT,
@@ -37,7 +37,7 @@ from cairn.wire.messages import (
 )  # fmt: skip
 
 _IMMUTABLE: Final = ("cache-control", "public, max-age=31536000, immutable")
-_BLOCK_HEADERS: Final = [
+BLOCK_HEADERS: Final = [
     *COMMON,
     ("content-type", "application/octet-stream"),
     ("content-disposition", "attachment"),
@@ -57,6 +57,11 @@ Near = Callable[[BlockId], Block | None]
 """Gets a block that needs no waiting for, if there is one: from memory."""
 
 
+def block_etag(block_hex: str) -> str:
+    """The entity tag of a block, which never changes."""
+    return f'"{block_hex}"'
+
+
 class BlockRoutes:
     """The handlers of /v1/blocks."""
 
@@ -74,26 +79,25 @@ class BlockRoutes:
         """GET /v1/blocks/{id}."""
         block_id = BlockId(parse_id(block_hex))
         headers = request.headers
-        etag = f'"{block_hex}"'
+        etag = block_etag(block_hex)
         if etag_matches(headers.get("if-none-match"), etag):
             await self._require(block_id)
             return empty_answer(304, ("etag", etag), _IMMUTABLE)
         data = (await self._blocks.get(block_id)).data
-        answer_headers = [*_BLOCK_HEADERS, ("etag", etag)]
+        answer_headers = [*BLOCK_HEADERS, ("etag", etag)]
         wanted = headers.get("range")
         if wanted is None:
             return Response(200, answer_headers, data)
         return _ranged(data, wanted, headers.get("if-range"), etag)
 
-    def get_near_block(self, block_hex: str, headers: RequestHeaders) -> tuple[Headers, bytes] | None:
-        """What `get_block` answers (200) to who wants a whole block that is near; else None."""
+    def get_near_block(self, block_hex: str, headers: RequestHeaders) -> Block | None:
+        """The block, if `get_block` answers with all of it (200), and it is near."""
         if headers.get("if-none-match") is not None or headers.get("range") is not None:
             return None
         try:
-            block = self._near(BlockId(parse_id(block_hex)))
+            return self._near(BlockId(parse_id(block_hex)))
         except Invalid:
             return None
-        return ([*_BLOCK_HEADERS, ("etag", f'"{block_hex}"')], block.data) if block is not None else None
 
     async def put_block(self, request: Request, block_hex: str) -> Response:
         """PUT /v1/blocks/{id}."""
@@ -107,7 +111,7 @@ class BlockRoutes:
             return problem_answer(error, 422)
         await self._check_quota(grant, block, pin)
         is_new = await self._blocks.put(block, pin, grant.id)
-        return empty_answer(201 if is_new else 200, ("etag", f'"{block_hex}"'))
+        return empty_answer(201 if is_new else 200, ("etag", block_etag(block_hex)))
 
     async def delete_block(self, request: Request, block_hex: str) -> Response:
         """DELETE /v1/blocks/{id}. The pin's secret is the permission: no grant is asked for."""
@@ -208,7 +212,7 @@ class BlockRoutes:
 
 def _ranged(data: bytes, wanted: str, if_range: str | None, etag: str) -> Response:
     """All of a block, or the range of it that is wanted."""
-    headers = [*_BLOCK_HEADERS, ("etag", etag)]
+    headers = [*BLOCK_HEADERS, ("etag", etag)]
     try:
         found = parse_range(wanted, len(data)) if if_range in (None, etag) else None
     except Unsatisfiable:

@@ -82,17 +82,6 @@ async def test_a_slice_that_takes_long_ends_early(monkeypatch: pytest.MonkeyPatc
     assert await turns_until_all(listeners) >= 50
 
 
-async def test_a_slice_that_was_used_up_is_sent_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = itertools.count(step=telling._SLICE_SECONDS / 2)
-    monkeypatch.setattr(telling, "_now", lambda: next(clock))
-    monkeypatch.setattr(telling, "_PAUSE_SECONDS", 3_600.0)
-    audience, listeners = gathered(100, is_quick=True)
-    audience.grew()
-    for _ in range(100):
-        await asyncio.sleep(0)
-    assert 0 < sum(listener.grown for listener in listeners) < 5
-
-
 async def test_growth_is_told_once_for_all_that_came_meanwhile() -> None:
     audience, listeners = gathered(100)
     for _ in range(50):
