@@ -45,10 +45,6 @@ class Channel(Protocol):
         """The body is whole."""
         ...
 
-    def fail(self) -> None:
-        """The body will never be whole: let the client know."""
-        ...
-
     def when_gone(self, end: asyncio.Timeout | None) -> None:
         """Let this expire when the client is gone."""
         ...

@@ -21,6 +21,7 @@ _LINE: Final = re.compile(rb"""([!#$%&'*+\-.^_`|~0-9A-Za-z]+) (?:(/[!"$&->@-~]*)
 _FIELDS: Final = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t\x20-\x7e\x80-\xff]*+\r\n)*+")
 _ABSOLUTE: Final = re.compile(r"https?://([^/?#]*)(.*)", re.IGNORECASE)
 _LENGTH: Final = re.compile(r"[0-9]{1,19}")
+_NOT_REMEMBERED: Final = ("authorization", "cookie", "cairn-pin", "cairn-pin-secret", "content-length")
 _MEMO_MAX: Final = 256
 _MEMO_BYTES_MAX: Final = 2_048
 
@@ -127,13 +128,13 @@ class HeadParser:
         return Head(method, path, query, authority, section.fields, section.length, stays, is_old)
 
     def _read(self, block: bytes) -> _Section:
-        """Read what is not remembered; remember it, if it is short and no secret."""
+        """Read what is not remembered; remember it, if others will say the same, and it is no secret."""
         fields = _read_fields(block)
         section = _Section(
             fields, fields.get_all("host"), ",".join(fields.get_all("connection")).lower(), content_length(fields),
             "transfer-encoding" in fields,
         )  # fmt: skip
-        if len(block) <= _MEMO_BYTES_MAX and "authorization" not in fields:
+        if len(block) <= _MEMO_BYTES_MAX and not any(name in fields for name in _NOT_REMEMBERED):
             if len(self._memo) >= _MEMO_MAX:
                 self._memo.clear()
             self._memo[block] = section

@@ -60,6 +60,7 @@ class Http1(asyncio.Protocol):
         self._head: Head | None = None  # of the request under way
         self._incoming: Incoming | None = None
         self._is_chunked = False
+        self._is_awaiting_continue = False
         self._is_ended = False  # nothing more will come
         self._is_last = False  # nothing more is answered
         self._is_reading = True
@@ -139,8 +140,10 @@ class Http1(asyncio.Protocol):
                 self._refuse(refused)
                 return
             if head is None:
-                return
+                break
             self._take(head)
+        if self._is_ended and self._head is None and not self._is_writing_paused:
+            self._end()  # all that the client has asked for was answered
 
     def _next_head(self) -> Head | None:
         buffer = self._buffer
@@ -168,6 +171,7 @@ class Http1(asyncio.Protocol):
         if self._is_ended:
             incoming.break_off()
         self._head, self._incoming = head, incoming
+        self._is_awaiting_continue = not head.is_old and (head.fields.get("expect") or "").lower() == "100-continue"
         self._await(Deadline.NONE)
         self._task = asyncio.get_running_loop().create_task(self._answer(head, incoming))
 
@@ -208,13 +212,13 @@ class Http1(asyncio.Protocol):
         """Go on with what follows, or end."""
         head, self._head = self._head, None
         self._incoming = None
-        stays = head is not None and head.stays and not self._is_last and not self._is_ended
+        stays = head is not None and head.stays and not self._is_last
         if not incoming.is_whole:
-            if incoming.missing > _SKIPPED_BYTES_MAX:
-                stays = False
-            else:
-                self._incoming = incoming
+            # Who waits for "100 Continue" and gets an answer may send the body or not: what follows could be either.
+            stays = stays and incoming.missing <= _SKIPPED_BYTES_MAX and not self._is_awaiting_continue
+            self._incoming = incoming
         if not stays:
+            self._incoming = None
             self._end(is_unread=not incoming.is_whole)
             return
         incoming.drop()
@@ -231,12 +235,13 @@ class Http1(asyncio.Protocol):
         """Let nothing follow. Who sends on has a moment to notice: a reset would overtake the answer."""
         self._is_last = True
         self._buffer = b""
-        if not is_unread or self._is_ended or self._transport.is_closing() or not self._transport.can_write_eof():
+        if not is_unread or self._is_ended or self._transport.is_closing():
             self._transport.close()
-        else:
-            self._await(Deadline.FAREWELL)
+            return
+        self._await(Deadline.FAREWELL)
+        if self._transport.can_write_eof():
             self._transport.write_eof()
-            self._resume()
+        self._resume()
 
     # --- a channel ----------------------------------------------------------------------------------------------------
 
@@ -279,10 +284,6 @@ class Http1(asyncio.Protocol):
         if self._is_chunked and not self._transport.is_closing():
             self._transport.write(_LAST_CHUNK)
 
-    def fail(self) -> None:
-        """See `Channel`."""
-        self.sending.cut()
-
     def when_gone(self, end: asyncio.Timeout | None) -> None:
         """See `Channel`."""
         self._staying = end
@@ -310,8 +311,8 @@ class Http1(asyncio.Protocol):
     # --- reading no more than is wanted -------------------------------------------------------------------------------
 
     def _say_continue(self) -> None:
-        head = self._head
-        if head is not None and head.fields.get("expect", "").lower() == "100-continue" and not head.is_old:  # type: ignore[union-attr]
+        if self._is_awaiting_continue and not self._transport.is_closing():
+            self._is_awaiting_continue = False
             self._transport.write(_CONTINUE)
 
     def _took(self, _size: int) -> None:

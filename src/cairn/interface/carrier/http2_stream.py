@@ -234,10 +234,6 @@ class Stream:
             self._wire.flush()
             self._is_answered = True
 
-    def fail(self) -> None:
-        """See `Channel`."""
-        self.reset(ErrorCodes.INTERNAL_ERROR)
-
     def when_gone(self, end: asyncio.Timeout | None) -> None:
         """See `Channel`."""
         self._staying = end
