@@ -140,6 +140,7 @@ _OS_HINTS: Final = {
     errno.ENOTDIR: "check the path",
     errno.EACCES: "check who owns it, and its mode",
     errno.EPERM: "check who owns it, and its mode",
+    errno.EINVAL: "check what it holds",
     errno.ENOSPC: "free space on this disk",
     errno.EADDRINUSE: "choose another port with --listen, or stop what uses this one",
     errno.EAGAIN: "wait until it is done, or name another file",

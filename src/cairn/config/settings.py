@@ -48,14 +48,14 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """PEM files that end TLS in this process."""
 
     cert: Annotated[str, _about("PEM file of the certificate and its chain.")]
-    key: Annotated[str, _about("PEM file of the key, PKCS#8.")]
+    key: Annotated[str, _about("PEM file of the key, without a password.")]
 
 
 class LinkTls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """PEM files of the link between layers: both ends show a certificate, and one authority has signed them all."""
 
     cert: Annotated[str, _about("PEM file of this end's certificate.")]
-    key: Annotated[str, _about("PEM file of its key, PKCS#8.")]
+    key: Annotated[str, _about("PEM file of its key, without a password.")]
     ca: Annotated[str, _about("PEM file of the authority that has signed the other end's certificate.")]
 
 

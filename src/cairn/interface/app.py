@@ -1,4 +1,4 @@
-"""The interface: from a request to the handler that answers it. `carrier/server.py` carries requests here.
+"""The interface: from a request to the handler that answers it. `carrier` carries requests here.
 
 A request is counted against its address, found in the route table, answered, and what a handler raises becomes a
 problem document here and nowhere else. Paths that are not the API's belong to the sites.

@@ -23,6 +23,7 @@ import picows
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
 from cairn.config import LinkTls
+from cairn.core.certificates import load_certificate
 from cairn.core.crypto import sha256
 from cairn.core.descriptors import raise_descriptor_limit
 from cairn.core.errors import Unavailable
@@ -358,7 +359,7 @@ def _server_context(tls: LinkTls) -> ssl.SSLContext:
 
 
 def _hardened(context: ssl.SSLContext, tls: LinkTls) -> ssl.SSLContext:
-    context.load_cert_chain(tls.cert, tls.key)
+    load_certificate(context, tls.cert, tls.key)
     context.verify_mode = ssl.CERT_REQUIRED
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     return context

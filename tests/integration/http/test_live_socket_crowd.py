@@ -35,7 +35,7 @@ async def test_a_thousand_sockets_get_every_entry(server, writer):
     print(f"grown by {grown / _MIB:.1f} MiB, {grown / _SOCKETS / 1024:.0f} KiB each")
     wanted = [entry.raw for entry in writer.entries[1:]]
     assert all(got == wanted for got in received)
-    assert grown < 256 * _MIB  # of which 128 KiB each are what Granian reads into
+    assert grown < 96 * _MIB
     await _until_none_is_open(server)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cairn.config import Limits, Tls
+from cairn.core.certificates import load_certificate
 from cairn.core.descriptors import raise_descriptor_limit
 from cairn.interface.admission.forwarded import TrustedProxies
 from cairn.interface.app import App
@@ -144,7 +145,7 @@ def _tls(tls: Tls | None) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(tls.cert, tls.key)
+    load_certificate(context, tls.cert, tls.key)
     context.set_alpn_protocols([_HTTP_2, "http/1.1"])
     return context
 

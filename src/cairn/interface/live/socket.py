@@ -4,7 +4,7 @@ Each socket has a reader and a writer. The reader takes commands and messages, o
 goes through a short queue, so a client that does not listen is not listened to. The writer sends what `Subscriptions`
 says is next, waiting each time until the client took most of what was sent. Nothing is queued for it but ephemeral
 messages: a client that takes nothing for `send_seconds` is told which chains it lagged behind in, and let go. Whatever
-ends a socket is told in a text before: the close frame that Granian sends has no room for it.
+ends a socket is told in a text before: a close frame has little room for it.
 
 Most of the time a client has all that there is, and its writer rests. Then one entry more is sent where it is told of,
 without a turn of the writer, which is most of what it costs. What cannot go so at once is the writer's, as ever.
