@@ -24,10 +24,10 @@ _log = logging.getLogger("cairn.interface")
 
 
 class Acceptor:
-    """Takes what comes to a listening socket, until `close`."""
+    """Takes what comes to a listening socket, until `close`; `protocol` makes that of a connection from an address."""
 
     def __init__(
-        self, listening: socket.socket, connections: Connections, protocol: Callable[[], asyncio.Protocol],
+        self, listening: socket.socket, connections: Connections, protocol: Callable[[str], asyncio.Protocol],
         tls: ssl.SSLContext | None, header_seconds: float,
     ) -> None:  # fmt: skip
         self._listening = listening
@@ -91,7 +91,7 @@ class Acceptor:
     async def _begin(self, accepted: socket.socket, peer: str) -> None:
         seconds = {} if self._tls is None else self._tls_seconds
         try:
-            await self._loop.connect_accepted_socket(self._protocol, accepted, ssl=self._tls, **seconds)
+            await self._loop.connect_accepted_socket(lambda: self._protocol(peer), accepted, ssl=self._tls, **seconds)
         except Exception:  # of any kind: whoever came speaks no TLS, or is gone
             self._connections.give_place_back(peer)
             with contextlib.suppress(OSError):

@@ -42,10 +42,10 @@ class Http1(asyncio.Protocol):
     """One connection: a `Channel` for the request that is under way."""
 
     def __init__(
-        self, answering: Answering, connections: Connections, sockets: SocketCarrier, parser: HeadParser,
+        self, peer: str, answering: Answering, connections: Connections, sockets: SocketCarrier, parser: HeadParser,
         send_seconds: float,
     ) -> None:  # fmt: skip
-        self.peer = ""
+        self.peer = peer
         self.sending: Sending
         self.deadline = Deadline.HEAD
         self.since = time.monotonic()
@@ -71,10 +71,9 @@ class Http1(asyncio.Protocol):
     # --- what the transport calls -------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin, if there is a place."""
+        """Begin."""
         self._transport = transport
         transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
-        self.peer = (transport.get_extra_info("peername") or ("",))[0]
         self.sending = Sending(transport, self._send_seconds)
         self._connections.enter(self)
 
@@ -101,7 +100,8 @@ class Http1(asyncio.Protocol):
         if self._incoming is not None:
             self._incoming.break_off()
         self._let_go()
-        return self._head is not None and self._transport.get_extra_info("ssl_object") is None
+        has_more = self._head is not None or (self._is_writing_paused and bool(self._buffer))
+        return has_more and self._transport.can_write_eof()  # over TLS it is the end of both ways
 
     def connection_lost(self, error: Exception | None) -> None:
         """It is over."""

@@ -50,8 +50,8 @@ _log = logging.getLogger("cairn.interface")
 class Http2(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, answering: Answering, connections: Connections, limits: Limits) -> None:
-        self.peer = ""
+    def __init__(self, peer: str, answering: Answering, connections: Connections, limits: Limits) -> None:
+        self.peer = peer
         self.sending: Sending
         self.deadline = Deadline.HEAD
         self.since = time.monotonic()
@@ -77,10 +77,9 @@ class Http2(asyncio.Protocol):
     # --- what the transport calls -------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin, if there is a place."""
+        """Begin."""
         self._transport = transport
         transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
-        self.peer = (transport.get_extra_info("peername") or ("",))[0]
         self.sending = Sending(transport, self._limits.send_seconds)
         codec = Codec(self._limits.headers_bytes)
         self._wire = Wire(transport, self.sending, codec, self._frames, self._limits.send_seconds)

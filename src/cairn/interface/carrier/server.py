@@ -82,32 +82,33 @@ async def serve(
 
 def _protocols(
     app: App, listener: Listener, limits: Limits, proxies: TrustedProxies, connections: Connections
-) -> Callable[[], asyncio.Protocol]:
-    """What makes the protocol of a new connection."""
+) -> Callable[[str], asyncio.Protocol]:
+    """What makes the protocol of a new connection, from an address."""
     answering = Answering(app, limits, proxies, is_tls=listener.tls is not None)
     sockets = SocketCarrier(app.sockets, connections, limits.send_seconds)
     parser = HeadParser(limits.headers_bytes)
 
-    def http1() -> Http1:
-        return Http1(answering, connections, sockets, parser, limits.send_seconds)
+    def http1(peer: str) -> Http1:
+        return Http1(peer, answering, connections, sockets, parser, limits.send_seconds)
 
-    def http2() -> Http2:
-        return Http2(answering, connections, limits)
+    def http2(peer: str) -> Http2:
+        return Http2(peer, answering, connections, limits)
 
-    return http1 if listener.tls is None else lambda: _Chosen(http1, http2)
+    return http1 if listener.tls is None else lambda peer: _Chosen(peer, http1, http2)
 
 
 class _Chosen(asyncio.Protocol):
     """A connection over TLS, until it is known which HTTP was agreed on (ALPN, RFC 7301)."""
 
-    def __init__(self, http1: Callable[[], Http1], http2: Callable[[], Http2]) -> None:
+    def __init__(self, peer: str, http1: Callable[[str], Http1], http2: Callable[[str], Http2]) -> None:
+        self._peer = peer
         self._http1 = http1
         self._http2 = http2
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Hand it over."""
         agreed = transport.get_extra_info("ssl_object").selected_alpn_protocol()
-        protocol = self._http2() if agreed == _HTTP_2 else self._http1()
+        protocol = self._http2(self._peer) if agreed == _HTTP_2 else self._http1(self._peer)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
 
