@@ -1,4 +1,4 @@
-"""Many requests on one connection: however their bytes are cut, each is answered once and in order, and nothing else."""
+"""Many requests on one connection: however their bytes are cut, each is answered once, in order, and no other is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from cairn.testing.chains import random_block
 from tests.harness import Server, serving
-from tests.integration.http.api import Holder, has
+from tests.integration.http.api import FREE_OF_RATES, Holder, has
 from tests.integration.http.raw import parsed
 from tests.waiting import wait_for
 
@@ -21,7 +21,8 @@ _NO_BODY = b" HTTP/1.1\r\nHost: a.test\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("pipelines"), interface={"admission": "open"}) as server:
+    settings = {"admission": "open", "limits": FREE_OF_RATES}
+    with serving(tmp_path_factory.mktemp("pipelines"), interface=settings) as server:
         yield server
         server.assert_healthy()
 
