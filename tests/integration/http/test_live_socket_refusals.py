@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import time
 
 import aiohttp
@@ -233,3 +234,33 @@ async def test_the_server_says_that_it_stops(tmp_path):
             assert json.dumps(await front.end()).count("the server is stopping") == 1
         assert await asyncio.to_thread(server.process.wait, 30) == 0  # type: ignore[union-attr]
         assert b"Traceback" not in server.log.read_bytes()
+
+
+async def test_who_pings_and_reads_nothing_fills_no_memory(server):
+    """Nothing is in these pings; the answers to them lie with who does not take them, or are not given."""
+    before = server.rss_bytes()
+    loop = asyncio.get_running_loop()
+    with await open_raw(server, receive_bytes=4_096) as connection:
+        pings = frame(9, b"") * 20_000
+        for _ in range(150):
+            await loop.sock_sendall(connection, pings)
+        assert server.rss_bytes() - before < 64 * _MIB
+
+
+async def test_a_message_right_behind_the_upgrade(server):
+    """More of it than is read ahead of an answer, and what follows it is heard."""
+    loop = asyncio.get_running_loop()
+    request = (
+        b"GET /v1/live HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    with socket.socket() as connection:
+        connection.setblocking(False)
+        await loop.sock_connect(connection, ("127.0.0.1", server.port))
+        await loop.sock_sendall(connection, request + frame(9, b"a" * 125) * 600)
+        await loop.sock_sendall(connection, frame(9, b"the last"))
+        received = b""
+        while b"the last" not in received:
+            piece = await _receive(loop, connection)
+            assert piece
+            received += piece

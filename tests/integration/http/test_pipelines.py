@@ -6,7 +6,9 @@ import itertools
 import os
 import random
 import socket
+import time
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import pytest
 
@@ -84,6 +86,66 @@ def test_however_the_bytes_are_cut(server, seed):
     for each, (status, body) in zip(asked, answers, strict=True):
         assert status == each.status or (each.status == 0 and status in (200, 201)), f"seed {seed}: {each.sent[:60]!r}"
         assert each.body is None or body == each.body, f"seed {seed}: {each.sent[:60]!r}"
+
+
+def test_empty_lines_before_a_request_count(server):
+    with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
+        connection.sendall(b"\r\n" * 20_000)
+        assert [status for status, _ in _answers(connection)] == [431]
+
+
+def test_what_comes_behind_answers_that_have_to_wait_is_read(server):
+    """All is answered at once as soon as the client takes it; by then, reading has stopped."""
+    block = random_block("a MiB", 1_000_000)
+    assert Holder(server).put(block).status in (200, 201)
+    asked = b"GET /v1/blocks/" + block.id.hex().encode() + _NO_BODY
+    count = 10 + 80_000 // len(asked)
+    with socket.create_connection(("127.0.0.1", server.port), 60) as connection, connection.makefile("rb") as received:
+        connection.sendall(asked * 10)
+        connection.sendall(asked * (count - 10) + b"GET /healthz" + _NO_BODY)
+        for _ in range(count):
+            assert _next_body(received) == block.data
+        assert _next_body(received) == b'{"status":"ok"}'
+
+
+def _next_body(received: BinaryIO) -> bytes:
+    head = b"".join(iter(received.readline, b"\r\n"))
+    return received.read(int(head.lower().partition(b"content-length: ")[2].split()[0]))
+
+
+def test_who_half_closes_gets_all_of_a_file(tmp_path):
+    """And what follows it comes behind it."""
+    (tmp_path / "www").mkdir()
+    (tmp_path / "www" / "large.bin").write_bytes(os.urandom(5_000_000))
+    with (
+        serving(tmp_path, sites=[{"static": str(tmp_path / "www")}]) as server,
+        socket.create_connection(("127.0.0.1", server.port), 30) as connection,
+    ):
+        connection.sendall(b"GET /large.bin" + _NO_BODY + b"GET /healthz" + _NO_BODY)
+        connection.shutdown(socket.SHUT_WR)
+        large, small = _answers(connection)
+        assert large == (200, (tmp_path / "www" / "large.bin").read_bytes())
+        assert small == (200, b'{"status":"ok"}')
+
+
+def test_who_reads_slowly_has_time_for_each_answer(tmp_path):
+    """The deadline of the next request begins when this one's answer was taken."""
+    block = random_block("a MiB", 1_000_000)
+    limits = {**FREE_OF_RATES, "header_seconds": 1}
+    with serving(tmp_path, interface={"admission": "open", "limits": limits}) as server, socket.socket() as connection:
+        assert Holder(server).put(block).status == 201
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.settimeout(30)
+        connection.connect(("127.0.0.1", server.port))
+        asked = b"GET /v1/blocks/" + block.id.hex().encode() + _NO_BODY
+        connection.sendall(asked * 8 + asked[:20])
+        with connection.makefile("rb") as received:
+            began = time.monotonic()
+            while time.monotonic() - began < 3:  # that is what is slow here
+                assert len(received.read(10_000)) == 10_000
+                time.sleep(0.05)
+            rest = received.read(3_000_000)
+        assert len(rest) == 3_000_000
 
 
 def test_a_head_that_comes_byte_by_byte(server):

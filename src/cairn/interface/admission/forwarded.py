@@ -38,6 +38,7 @@ class TrustedProxies:
             parsed = ipaddress.ip_address(address)
         except ValueError:
             return False
+        parsed = getattr(parsed, "ipv4_mapped", None) or parsed  # as "::" sees IPv4
         return any(parsed in network for network in self._networks)
 
 

@@ -40,6 +40,7 @@ class Acceptor:
         }
         self._loop = asyncio.get_running_loop()
         self._is_waiting = False
+        self._is_short = False  # of descriptors
         self._is_closed = False
         self._opening: set[asyncio.Task[None]] = set()
         connections.on_place = self._wait
@@ -53,7 +54,7 @@ class Acceptor:
             self._listening.close()
 
     def _wait(self) -> None:
-        if not self._is_waiting and not self._is_closed:
+        if not self._is_waiting and not self._is_short and not self._is_closed:
             self._is_waiting = True
             self._loop.add_reader(self._listening.fileno(), self._accept)
 
@@ -74,9 +75,14 @@ class Acceptor:
             except OSError as error:  # no descriptors, or no memory: it will not be better at once
                 _log.error("no connection can be taken: %s", error.strerror)
                 self._rest()
-                self._loop.call_later(_RETRY_SECONDS, self._wait)
+                self._is_short = True
+                self._loop.call_later(_RETRY_SECONDS, self._try_again)
                 return
             self._open(accepted, str(address[0]))
+
+    def _try_again(self) -> None:
+        self._is_short = False
+        self._wait()
 
     def _open(self, accepted: socket.socket, peer: str) -> None:
         if not self._connections.take_place(peer):

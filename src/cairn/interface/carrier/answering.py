@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Final, Protocol
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, Protocol, TypeVar
 
 from cairn.config import Limits
 from cairn.core.block import Block
@@ -21,6 +20,8 @@ from cairn.interface.carrier.body import Body, Incoming
 from cairn.interface.carrier.heads import Head
 from cairn.interface.http.exchange import FileSlice, Headers, Request, Response
 from cairn.interface.routes.blocks import BLOCK_HEADERS, block_etag
+
+T = TypeVar("T")
 
 _PIECE_BYTES: Final = 256 * 1024
 
@@ -141,21 +142,26 @@ async def _pieces(body: bytes) -> AsyncIterator[bytes]:
 
 async def _pieces_of_file(wanted: FileSlice) -> AsyncIterator[bytes]:
     """Bytes of a file, read in another thread. Raises OSError: it is not there any more, or shorter than it was."""
-    descriptor = await asyncio.to_thread(_open, wanted.path)
+    opening: asyncio.Future[int] = _in_a_thread(os.open, wanted.path, os.O_RDONLY | os.O_CLOEXEC)
+    working: asyncio.Future[Any] = opening
     try:
+        descriptor = await asyncio.shield(opening)
         start = wanted.start
         while start < wanted.stop:
-            piece = await asyncio.to_thread(os.pread, descriptor, min(_PIECE_BYTES, wanted.stop - start), start)
+            working = _in_a_thread(os.pread, descriptor, min(_PIECE_BYTES, wanted.stop - start), start)
+            piece = await asyncio.shield(working)
             if not piece:
                 raise OSError("a file became shorter while it was sent")
             start += len(piece)
             yield piece
     finally:
-        os.close(descriptor)
+        await asyncio.wait([working])  # whoever waits for a thread may be cancelled, and the thread goes on
+        if opening.exception() is None:
+            os.close(opening.result())
 
 
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+def _in_a_thread(call: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+    return asyncio.ensure_future(asyncio.to_thread(call, *arguments))
 
 
 def _sized(response: Response, length: int) -> Headers:

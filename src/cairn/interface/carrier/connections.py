@@ -86,7 +86,7 @@ class Connections:
         self.endless = 0
 
     def __len__(self) -> int:
-        return self._taken
+        return len(self._open)
 
     def metrics(self) -> Families:
         """How many there are: a `Source`."""
@@ -164,7 +164,10 @@ class Connections:
         async for connection in _some_at_a_time(list(self._open)):
             seconds_max = self._seconds_max.get(connection.deadline)
             if seconds_max is not None and now - connection.since >= seconds_max:
-                self.drop(connection)
+                if connection.deadline in (Deadline.HEAD, Deadline.IDLE) and connection.sending.unsent_bytes:
+                    connection.since = now  # it has yet to take an answer: see `_check_moves`
+                else:
+                    self.drop(connection)
 
     async def _check_moves(self, passed: float) -> None:
         async for connection in _some_at_a_time(list(self._open)):
@@ -182,7 +185,8 @@ class Connections:
 
 def _look(connection: Connection, before: _Seen | None, passed: float) -> _Seen:
     now = moved(connection.sending.socket)
-    is_still = before is not None and now == before[:2]
+    what = 1 if connection.sending.unsent_bytes else 2  # who takes nothing may not stay by sending
+    is_still = before is not None and now[:what] == before[:what]
     return _Seen(*now, before.still_seconds + passed if is_still and before is not None else 0.0)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from email.utils import formatdate
 from http import HTTPStatus
@@ -29,6 +30,7 @@ _AHEAD_BYTES_MAX: Final = 64 * 1024
 _SKIPPED_BYTES_MAX: Final = 256 * 1024
 _WRITE_BUFFER_BYTES: Final = 256 * 1024
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_EMPTY_LINES: Final = re.compile(rb"(?:\r\n)+")
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 _STATUS_LINES: Final = {int(s): f"HTTP/1.1 {int(s)} {s.phrase}\r\n" for s in HTTPStatus}
 _BLOCK_HEAD: Final = (
@@ -60,6 +62,7 @@ class Http1(asyncio.Protocol):
         self._head: Head | None = None  # of the request under way
         self._incoming: Incoming | None = None
         self._is_chunked = False
+        self._is_sized = False
         self._is_awaiting_continue = False
         self._is_ended = False  # nothing more will come
         self._is_last = False  # nothing more is answered
@@ -81,6 +84,9 @@ class Http1(asyncio.Protocol):
         """Bytes of a head, of a body, or of what follows."""
         if self._incoming is not None:
             data = self._incoming.feed(data)
+            if self._head is None and self._incoming.is_whole:  # all of a body that nobody wanted has come
+                self._incoming = None
+                self._await(Deadline.IDLE)
             self._pause_if_full()
         if not data or self._is_last:
             return
@@ -119,6 +125,7 @@ class Http1(asyncio.Protocol):
         """It took most of it."""
         self._is_writing_paused = False
         self._go_on()
+        self._resume_if_room()
 
     # --- what the guard calls -----------------------------------------------------------------------------------------
 
@@ -147,17 +154,17 @@ class Http1(asyncio.Protocol):
 
     def _next_head(self) -> Head | None:
         buffer = self._buffer
-        while buffer.startswith(b"\r\n"):  # RFC 9112, 2.2
-            buffer = buffer[2:]
-        end = buffer.find(b"\r\n\r\n", max(0, self._searched - 3))
+        empty = _EMPTY_LINES.match(buffer)  # RFC 9112, 2.2: passed over, but they count
+        start = empty.end() if empty is not None else 0
+        end = buffer.find(b"\r\n\r\n", max(start, self._searched - 3))
         if end < 0:
-            self._buffer = buffer
             self._searched = len(buffer)
             self._parser.check_size(len(buffer))
             return None
         self._searched = 0
         self._buffer = buffer[end + 4 :]
-        return self._parser.parse(buffer[: end + 4])
+        self._parser.check_size(end + 4)
+        return self._parser.parse(buffer[start : end + 4])
 
     def _take(self, head: Head) -> None:
         if head.method == "GET" and not head.length and not head.is_old:
@@ -201,6 +208,7 @@ class Http1(asyncio.Protocol):
         """Let the connection be a WebSocket to its end; False where it was refused, and answered."""
         client = self._answering.client_of(self.peer, head)
         self.deadline = Deadline.SOCKET
+        self._resume()  # the socket pauses by itself
         try:
             await self._sockets.carry(head, self._buffer, self._transport, self.sending, client, self.connection_lost)
         except CairnError as error:
@@ -259,7 +267,8 @@ class Http1(asyncio.Protocol):
         """See `Channel`."""
         head = self._head
         assert head is not None
-        self._is_chunked = not any(name == "content-length" for name, _ in headers) and not head.is_old
+        self._is_sized = any(name == "content-length" for name, _ in headers)
+        self._is_chunked = not self._is_sized and not head.is_old
         if self._is_chunked:
             headers = [*headers, ("transfer-encoding", "chunked")]
         elif head.is_old:
@@ -291,7 +300,9 @@ class Http1(asyncio.Protocol):
             self._let_go()
 
     def _let_go(self) -> None:
-        if self._staying is not None:
+        is_gone = self._transport.is_closing() or not self._is_sized  # who only sends no more gets what has an end
+        if self._staying is not None and is_gone:
+            self._is_last = True  # nothing may follow a body that broke off
             staying, self._staying = self._staying, None
             staying.reschedule(0)
 

@@ -28,6 +28,7 @@ _PATH: Final = "/v1/live"
 _KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")
 _HEADER_ROOM: Final = bytes(14)  # what picows wants before a message
 _UNREAD_MESSAGES_MAX: Final = 16
+_UNREAD_BYTES_MAX: Final = 256 * 1024
 _UNFINISHED_BYTES_MAX: Final = 1024 * 1024
 _FRAGMENTS_MAX: Final = 4_096
 _READ_BUFFER_BYTES: Final = 4 * 1024
@@ -118,6 +119,7 @@ class _Socket(picows.WSListener):
         self._on_lost = on_lost
         self._transport: Any = None  # a picows.WSTransport, since the upgrade
         self._unread: deque[str | bytes | Exception] = deque()
+        self._unread_bytes = 0
         self._fragments: list[bytes] = []
         self._fragments_bytes = 0
         self._fragments_kind: Any = None
@@ -138,7 +140,8 @@ class _Socket(picows.WSListener):
         if isinstance(message, Exception):
             raise message
         self._unread.popleft()
-        if self._is_paused and not self._lost.is_set():
+        self._unread_bytes -= len(message)
+        if not self._is_full and self._is_paused and not self._lost.is_set():
             self._is_paused = False
             self._transport.underlying_transport.resume_reading()
         return message
@@ -192,7 +195,7 @@ class _Socket(picows.WSListener):
         if kind in (picows.WSMsgType.TEXT, picows.WSMsgType.BINARY, picows.WSMsgType.CONTINUATION):
             self._gather(kind, frame)
         elif kind == picows.WSMsgType.PING:
-            if self._sending.has_room_now(frame.payload_size):
+            if self._sending.has_room_now(len(_HEADER_ROOM) + frame.payload_size):
                 transport.send_pong(frame.get_payload_as_bytes())
         elif kind == picows.WSMsgType.CLOSE:
             self._arrive(Gone())
@@ -229,9 +232,14 @@ class _Socket(picows.WSListener):
         else:
             self._arrive(message)
 
+    @property
+    def _is_full(self) -> bool:
+        return len(self._unread) >= _UNREAD_MESSAGES_MAX or self._unread_bytes >= _UNREAD_BYTES_MAX
+
     def _arrive(self, message: str | bytes | Exception) -> None:
         self._unread.append(message)
+        self._unread_bytes += 0 if isinstance(message, Exception) else len(message)
         self._arrived.set()
-        if len(self._unread) >= _UNREAD_MESSAGES_MAX and not self._is_paused and not self._lost.is_set():
+        if self._is_full and not self._is_paused and not self._lost.is_set():
             self._is_paused = True
             self._transport.underlying_transport.pause_reading()
