@@ -257,14 +257,16 @@ class Shelf:
         if record is None:
             header.tail = self._next_record(place + ALIGN, header.wrap)
             return
-        header.tail += record.size
         found = self._index.find(record.block_id)
-        if found is None or found.entry.kind != BLOCK or found.entry.place != place:
-            return
-        if found.entry.hits and record.size <= self._spare:
-            self._spare -= record.size
-            self._keep_again(header, record, found)
-            return
+        if found is not None and found.entry.kind == BLOCK and found.entry.place == place:
+            if found.entry.hits and record.size <= self._spare:
+                self._spare -= record.size
+                self._keep_again(header, record, found)
+            else:
+                self._evict(header, record, found)
+        header.tail = place + record.size  # not before: what lies behind it may be written over
+
+    def _evict(self, header: Header, record: Record, found: Found) -> None:
         self._index.clear(found)
         header.blocks -= 1
         self._count_evicted(record.length)
@@ -276,6 +278,7 @@ class Shelf:
         data = os.pread(self._blocks_file, record.length, found.entry.place + RECORD_HEADER_BYTES)
         if header.head <= found.entry.place < header.head + record.size:
             self._index.clear(found)  # it is written over itself: who dies half-way leaves no entry to that
+            header.tail = found.entry.place + record.size
         place = self._append(header, record, data)
         self._index.replace(found, found.entry._replace(place=place, hits=found.entry.hits - 1))
         self._clear_if_marked(record.block_id, since_ms, found)

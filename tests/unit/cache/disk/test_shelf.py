@@ -403,10 +403,12 @@ def test_whatever_happens_it_gives_the_right_bytes_within_its_room(
     assert bench.shelf.header.ring == max(0, capacity - index_bytes(bench.shelf.header.buckets) - 16_384) // 8 * 8
 
 
-def test_who_dies_while_a_record_is_written_over_itself_leaves_no_entry_to_it(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_over_itself", [True, False])
+def test_who_dies_while_a_record_is_written_again_leaves_no_entry_to_what_is_written_over(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, is_over_itself: bool
 ) -> None:
-    """Where the head is close behind, a record that is kept is written where it lies, some bytes before."""
+    """Where the head is close behind, a record that is kept is written where it lies, some bytes before. Where it is
+    further behind, the old one stays whole until its entry leads to the new one."""
     rng = random.Random(4)
     blocks = blocks_of(rng, 500, 10_000)
     bench.keep(*blocks)
@@ -414,22 +416,23 @@ def test_who_dies_while_a_record_is_written_over_itself_leaves_no_entry_to_it(
 
     def dies(self: Shelf, header, record, found) -> None:
         nonlocal deaths
-        is_over_itself = header.head < found.entry.place < header.head + record.size
         with monkeypatch.context() as dying:
-            if is_over_itself:
+            ahead = found.entry.place - header.head
+            if ahead and is_over_itself == (ahead < record.size):
                 dying.setattr(self._index, "replace", _die)
                 deaths += 1
             keep_again(self, header, record, found)
 
     for _ in range(40):
-        for block in blocks:
+        for block in blocks if is_over_itself else rng.sample(blocks, len(blocks) // 2):
             bench.has(block)
         with monkeypatch.context() as dying:
             dying.setattr(Shelf, "_keep_again", dies)
             with contextlib.suppress(KeyboardInterrupt):
-                bench.keep(*blocks_of(rng, 30, 9_000))
+                bench.keep(*blocks_of(rng, *((30, 9_000) if is_over_itself else (5, 60_000))))
         bench.shelf = bench.open()
         bench.shelf.resize(4 * MIB)
+        bench.keep(*blocks_of(rng, 2, 9_000))
         assert sum(map(bench.has, blocks)) > 0
         assert bench.shelf.damaged == 0
     assert deaths > 10
