@@ -250,7 +250,7 @@ DEPLOYMENT: Final = os.environ.get("CAIRN_TEST_DEPLOYMENT", "one")
 DEPLOYMENTS: Final = {"one": Server, "split": Split, "workers": TwoWorkers}
 
 
-counts_alone = pytest.mark.skipif(DEPLOYMENT == "workers", reason="each worker has its share of a limit")
+counts_alone = pytest.mark.skipif(DEPLOYMENT == "workers", reason="each worker counts for itself")
 """For tests that know at which request a limit is reached."""
 
 

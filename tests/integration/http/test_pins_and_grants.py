@@ -225,6 +225,7 @@ def test_a_grant_of_the_command_line_is_one(server, tmp_path):
 # --- quota and rate --------------------------------------------------------------------------------------------------
 
 
+@counts_alone
 def test_a_quota_is_not_exceeded_by_a_byte(server):
     holder = Holder(server, mint(server, bytes_max=3_000))
     blocks = [random_block(os.urandom(8).hex(), 1_000) for _ in range(3)]
