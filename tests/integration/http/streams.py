@@ -98,6 +98,11 @@ class Client:
         self.codec.increment_flow_control_window(size)
         self._flush()
 
+    def settle(self, setting: SettingCodes, value: int) -> None:
+        """Say a setting, once more perhaps."""
+        self.codec.update_settings({setting: value})
+        self._flush()
+
     def leave(self) -> None:
         """Say that nothing more will be asked for; h2 itself would then have no more come, either."""
         self._writer.write(bytes((0, 0, 8, 7, 0, 0, 0, 0, 0)) + bytes(8))

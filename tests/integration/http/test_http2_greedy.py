@@ -9,6 +9,7 @@ import socket
 from contextlib import suppress
 
 import pytest
+from h2.settings import SettingCodes
 
 from cairn.testing.chains import Writer, random_block
 from tests.integration.http.api import FREE_OF_RATES, Holder, until_idle
@@ -123,6 +124,19 @@ def test_frames_that_carry_little_are_taken_in_their_number(server):
 def test_streams_that_are_reset_again_and_again(server):
     pairs = [_get(stream) + frame(RST_STREAM, 0, stream, bytes(4)) for stream in range(1, 2_001, 2)]
     assert _goodbye(_tell(server, b"".join(pairs))) == ENHANCE_YOUR_CALM
+    until_idle(server)
+
+
+@pytest.mark.parametrize("has_trailers", [False, True])
+def test_bodies_that_are_shorter_than_was_said(server, has_trailers):
+    """Each is answered by a reset, so each counts as one (CVE-2025-8671)."""
+    flags = END_HEADERS if has_trailers else END_HEADERS | END_STREAM
+    asked = []
+    for stream in range(1, 2_001, 2):
+        asked.append(frame(HEADERS, flags, stream, request("GET", "/healthz", ("content-length", "5"))))
+        if has_trailers:
+            asked.append(frame(HEADERS, END_HEADERS | END_STREAM, stream, fields(("a", "b"))))
+    assert _goodbye(_tell(server, b"".join(asked))) == ENHANCE_YOUR_CALM
     until_idle(server)
 
 
@@ -295,6 +309,17 @@ async def test_windows_of_streams_that_stay_shut(server, large):
     print(f"grown by {grown / _MIB:.1f} MiB")
     assert grown < 640 * _MIB, "all of it would be two gibibytes"
     wait_for(lambda: len(server.ask("GET", large).body) > 900_000)
+
+
+async def test_time_for_a_shut_window_is_not_had_again_by_other_frames(server, large):
+    async with await Client.open(server, window=0) as client:
+        stream = client.ask("GET", large)
+        for _ in range(150):
+            if client.streams[stream].is_over:
+                break
+            client.settle(SettingCodes.INITIAL_WINDOW_SIZE, 0)
+            await asyncio.sleep(0.2)
+        assert client.streams[stream].reset == CANCEL
 
 
 async def test_the_window_of_a_connection_that_stays_shut(server, large):

@@ -13,11 +13,13 @@ from typing import Any, Final, Protocol, TypeVar
 
 from cairn.config import Limits
 from cairn.core.block import Block
+from cairn.core.errors import Unavailable
 from cairn.interface.admission.forwarded import TrustedProxies, host_name
 from cairn.interface.admission.room import room_for_requests
 from cairn.interface.app import App
 from cairn.interface.carrier.body import Body, Incoming
 from cairn.interface.carrier.heads import Head
+from cairn.interface.http.answers import problem_answer
 from cairn.interface.http.exchange import FileSlice, Headers, Request, Response
 from cairn.interface.routes.blocks import BLOCK_HEADERS, block_etag
 
@@ -102,12 +104,26 @@ class Answering:
             if method == "HEAD" or body.start == body.stop:
                 channel.respond(response.status, headers, b"")
             else:
-                await _send_stream(response.status, headers, _pieces_of_file(body), channel)
+                await self._send_file(method, response.status, headers, body, channel, client)
         elif method == "HEAD":
             async with contextlib.aclosing(body):  # type: ignore[type-var]
                 channel.respond(response.status, response.headers, b"")
         else:
             await _send_stream(response.status, response.headers, body, channel)
+
+    async def _send_file(
+        self, method: str, status: int, headers: Headers, wanted: FileSlice, channel: Channel, client: str
+    ) -> None:
+        """Send a file. A piece of it and its descriptor take up room: over HTTP/2 one connection may wait with many."""
+        try:
+            self.app.room.take(client, _PIECE_BYTES)
+        except Unavailable as error:
+            await self.send(method, problem_answer(error), channel, client)
+            return
+        try:
+            await _send_stream(status, headers, _pieces_of_file(wanted), channel)
+        finally:
+            self.app.room.give_back(client, _PIECE_BYTES)
 
     async def _send_large(self, response: Response, body: bytes, channel: Channel, client: str) -> None:
         """Send piece by piece, so that it is known when the client has taken it; until then it takes up room."""

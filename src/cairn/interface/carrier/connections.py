@@ -134,10 +134,6 @@ class Connections:
         self.dropped += connection.sending.is_cut
         self.give_place_back(connection.peer)
 
-    def drop(self, connection: Connection) -> None:
-        """Cut it off."""
-        connection.sending.cut()
-
     def stop(self) -> None:
         """Let every connection end with what is under way."""
         self._is_stopping = True
@@ -167,20 +163,26 @@ class Connections:
                 if connection.deadline in (Deadline.HEAD, Deadline.IDLE) and connection.sending.unsent_bytes:
                     connection.since = now  # it has yet to take an answer: see `_check_moves`
                 else:
-                    self.drop(connection)
+                    await _drop(connection)
 
     async def _check_moves(self, passed: float) -> None:
         async for connection in _some_at_a_time(list(self._open)):
             if connection in self._open:
                 seen = self._open[connection] = _look(connection, self._open[connection], passed)
                 if seen.still_seconds >= self._still_seconds_max(connection):
-                    self.drop(connection)
+                    await _drop(connection)
 
     def _still_seconds_max(self, connection: Connection) -> float:
         """A live socket, whose client is told first that it lagged, has twice as long."""
         if not connection.sending.unsent_bytes:
             return self._idle_seconds
         return self._limits.send_seconds * (2 if connection.deadline is Deadline.SOCKET else 1)
+
+
+async def _drop(connection: Connection) -> None:
+    """Cut it off, with a pause: what follows from it is done before the next one is cut."""
+    connection.sending.cut()
+    await asyncio.sleep(0)
 
 
 def _look(connection: Connection, before: _Seen | None, passed: float) -> _Seen:

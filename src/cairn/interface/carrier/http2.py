@@ -176,7 +176,7 @@ class Http2(asyncio.Protocol):
             case DataReceived():
                 self._take(event)
             case StreamEnded() if event.stream_id in self._streams:
-                self._streams[event.stream_id].end()
+                self._end_of(self._streams[event.stream_id])
             case StreamReset() if event.stream_id in self._streams:
                 self._streams.pop(event.stream_id).lose()
                 self._end_if_done()
@@ -208,7 +208,7 @@ class Http2(asyncio.Protocol):
             event.stream_id, length, lambda: self._answering.client_of(self.peer, head), expects and has_body
         )
         if not has_body:
-            stream.end()
+            self._end_of(stream)
         self._answer(head, length, stream, has_body)
 
     def _stream(
@@ -238,6 +238,11 @@ class Http2(asyncio.Protocol):
             stream.end()
         stream.respond(*refused.answer())
         self._finish(stream)
+
+    def _end_of(self, stream: Stream) -> None:
+        """The client has sent all; less than it said counts as a reset, for that is what it gets."""
+        stream.end()
+        self._resets.spend(stream.is_gone)
 
     def _take(self, event: DataReceived) -> None:
         stream = self._streams.get(event.stream_id)

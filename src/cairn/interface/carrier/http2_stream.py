@@ -47,6 +47,7 @@ class Wire:
         self._sending = sending
         self._frames = frames
         self._moved = asyncio.Event()
+        self._shut_until = 0.0  # when the window has to be open, since it is not
 
     def flush(self) -> None:
         """Send what h2 has to send."""
@@ -74,9 +75,11 @@ class Wire:
     async def has_room(self, stream: Stream, size: int) -> bool:
         """Wait until the connection takes more; it ends if it does not in time. False: it did, or the stream."""
         while self.codec.outbound_flow_control_window <= 0 and not stream.is_gone:
+            self._shut_until = self._shut_until or _in(self.send_seconds)
             self._moved.clear()
-            if not await _came(self._moved, self.send_seconds):
+            if not await _came(self._moved, self._shut_until):
                 self._sending.cut()
+                return False
         if not stream.is_gone and not await self._sending.has_room(size):
             self._sending.cut()
         return not stream.is_gone and not self._transport.is_closing()
@@ -84,6 +87,8 @@ class Wire:
     def send(self, stream_id: int, data: memoryview, is_last: bool) -> int:
         """Send what the windows let through; how much it was."""
         size = max(0, min(len(data), self.window(stream_id), self.codec.outbound_flow_control_window))
+        if size:
+            self._shut_until = 0.0
         step = self.codec.max_outbound_frame_size
         for start in range(0, size, step):
             stop = min(start + step, size)
@@ -263,9 +268,10 @@ class Stream:
         return not self.is_gone
 
     async def _opens(self) -> bool:
+        until = _in(self._wire.send_seconds)  # whatever else wakes it: settings do, too
         while not self.is_gone and self._wire.window(self.id) <= 0:
             self._opened.clear()
-            if not await _came(self._opened, self._wire.send_seconds):
+            if not await _came(self._opened, until):
                 self.reset(ErrorCodes.CANCEL)
         return not self.is_gone
 
@@ -299,10 +305,14 @@ def _whole_problem(error: Unavailable) -> tuple[int, Headers, bytes]:
     return problem.status, [*problem.headers, ("content-length", str(len(problem.body)))], problem.body
 
 
-async def _came(event: asyncio.Event, seconds: float) -> bool:
-    """Whether it did within this time."""
+def _in(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def _came(event: asyncio.Event, until: float) -> bool:
+    """Whether it did by this time of the loop."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout_at(until):
             await event.wait()
     except TimeoutError:
         return False
