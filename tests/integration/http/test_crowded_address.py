@@ -53,6 +53,7 @@ async def test_an_address_has_its_share(tmp_path):
         server.assert_healthy()
 
 
+@counts_alone
 async def test_proxies_that_are_trusted_have_any_number(tmp_path):
     limits = {**FREE_OF_RATES, "connections_per_address": _SHARE}
     settings = {"admission": "open", "limits": limits, "trusted_proxies": ["127.0.0.2"]}
