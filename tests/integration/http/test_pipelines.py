@@ -94,6 +94,20 @@ def test_empty_lines_before_a_request_count(server):
         assert [status for status, _ in _answers(connection)] == [431]
 
 
+def test_a_head_as_long_as_the_operator_allows(tmp_path):
+    """Longer than what is read ahead of an answer: alone, and behind a request that is answered later."""
+    limits = {**FREE_OF_RATES, "headers_bytes": 300_000}
+    field = b"X: " + b"a" * 200_000 + b"\r\n"
+    with (
+        serving(tmp_path, interface={"admission": "open", "limits": limits}) as server,
+        socket.create_connection(("127.0.0.1", server.port), 30) as connection,
+    ):
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        connection.sendall(2 * (b"GET /healthz HTTP/1.1\r\nHost: a.test\r\n" + field + b"\r\n"))
+        connection.shutdown(socket.SHUT_WR)
+        assert [status for status, _ in _answers(connection)] == [200] * 3
+
+
 def test_what_comes_behind_answers_that_have_to_wait_is_read(server):
     """All is answered at once as soon as the client takes it; by then, reading has stopped."""
     block = random_block("a MiB", 1_000_000)

@@ -219,15 +219,14 @@ class Http1(asyncio.Protocol):
     def _answered(self, incoming: Incoming) -> None:
         """Go on with what follows, or end."""
         head, self._head = self._head, None
-        self._incoming = None
+        is_unread = not incoming.is_whole
         stays = head is not None and head.stays and not self._is_last
-        if not incoming.is_whole:
+        if is_unread:
             # Who waits for "100 Continue" and gets an answer may send the body or not: what follows could be either.
             stays = stays and incoming.missing <= _SKIPPED_BYTES_MAX and not self._is_awaiting_continue
-            self._incoming = incoming
+        self._incoming = incoming if stays and is_unread else None
         if not stays:
-            self._incoming = None
-            self._end(is_unread=not incoming.is_whole)
+            self._end(is_unread=is_unread)
             return
         incoming.drop()
         self._await(Deadline.HEAD if self._buffer or self._incoming is not None else Deadline.IDLE)
@@ -329,14 +328,20 @@ class Http1(asyncio.Protocol):
     def _took(self, _size: int) -> None:
         self._resume_if_room()
 
+    @property
+    def _is_full(self) -> bool:
+        """Enough came that has to wait. A head that is not whole does not: it has a bound of its own."""
+        if self._incoming is not None and self._incoming.is_full:
+            return True
+        return len(self._buffer) > _AHEAD_BYTES_MAX and (self._head is not None or self._is_writing_paused)
+
     def _pause_if_full(self) -> None:
-        is_full = len(self._buffer) > _AHEAD_BYTES_MAX or (self._incoming is not None and self._incoming.is_full)
-        if is_full and self._is_reading and not self._transport.is_closing():
+        if self._is_full and self._is_reading and not self._transport.is_closing():
             self._is_reading = False
             self._transport.pause_reading()
 
     def _resume_if_room(self) -> None:
-        if len(self._buffer) <= _AHEAD_BYTES_MAX and (self._incoming is None or not self._incoming.is_full):
+        if not self._is_full:
             self._resume()
 
     def _resume(self) -> None:
