@@ -121,9 +121,13 @@ class Server:
             self.process.kill()
         self.process.wait(60)
 
+    def connection(self) -> http.client.HTTPConnection:
+        """What one request may be made on."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
     def ask(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
         """One request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = self.connection()
         try:
             connection.request(method, path, body=body, headers=headers or {})
             response = connection.getresponse()

@@ -10,7 +10,7 @@ from pathlib import Path
 from ssl import SSLContext
 from typing import Any
 
-from tests.harness import Answer, Server
+from tests.harness import Server
 from tests.integration.http.frames import certificate, client_context
 
 
@@ -20,16 +20,9 @@ class TlsServer(Server):
 
     context: SSLContext | None = None
 
-    def ask(self, method, path, body=None, headers=None):
-        """One request by HTTP/1.1."""
-        connection = http.client.HTTPSConnection("localhost", self.port, timeout=30, context=self.context)
-        try:
-            connection.request(method, path, body=body, headers=headers or {})
-            response = connection.getresponse()
-            received = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, received, response.read())
-        finally:
-            connection.close()
+    def connection(self) -> http.client.HTTPConnection:
+        """What one request by HTTP/1.1 may be made on."""
+        return http.client.HTTPSConnection("localhost", self.port, timeout=30, context=self.context)
 
 
 @contextmanager
