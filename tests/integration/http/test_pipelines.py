@@ -162,6 +162,20 @@ def test_who_reads_slowly_has_time_for_each_answer(tmp_path):
         assert len(rest) == 3_000_000
 
 
+def test_who_takes_nothing_does_not_stay_by_sending(tmp_path):
+    block = random_block("a MiB", 1_000_000)
+    limits = {**FREE_OF_RATES, "send_seconds": 1}
+    with serving(tmp_path, interface={"admission": "open", "limits": limits}) as server, socket.socket() as connection:
+        assert Holder(server).put(block).status == 201
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.connect(("127.0.0.1", server.port))
+        connection.sendall((b"GET /v1/blocks/" + block.id.hex().encode() + _NO_BODY) * 8)
+        with pytest.raises(ConnectionError):
+            for _ in range(150):  # in 30 s; who says nothing for 40 s would be let go anyway
+                connection.sendall(b"G")
+                time.sleep(0.2)
+
+
 def test_a_head_that_comes_byte_by_byte(server):
     with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
