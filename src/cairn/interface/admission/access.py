@@ -12,6 +12,7 @@ import hmac
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from cairn.config import Limits
@@ -66,6 +67,7 @@ class Access:
         self._view_tokens = {viewer: [*secret.tokens(viewer.value), self._admin_token] for viewer in Viewer}
         self._accounts: OrderedDict[GrantId, _Account] = OrderedDict()
         self._asking: dict[GrantId, asyncio.Task[_Account]] = {}
+        self._free_grants = lru_cache(maxsize=4_096)(self._free_grant)
         self._appends = Rate(0, clock, "this grant appends too fast")
 
     def grant_of(self, request: Request) -> Grant:
@@ -80,7 +82,7 @@ class Access:
         if self.admission == "open":
             if self.is_free:
                 _check_local(request)
-            return self._free_grant(request.client)
+            return self._free_grants(address_group(request.client))
         raise Forbidden("writing here needs a grant: ask the operator, and send it as `Authorization: Bearer crn1g_…`")
 
     def check_admin(self, request: Request) -> None:
@@ -148,12 +150,12 @@ class Access:
             self._accounts.popitem(last=False)
         return account
 
-    def _free_grant(self, client: str) -> Grant:
-        mac = hmac.digest(self._grant_keys[0], address_group(client).encode(), "sha256")
+    def _free_grant(self, group: str) -> Grant:
+        """The grant that an address has by itself."""
+        grant_id = GrantId(hmac.digest(self._grant_keys[0], group.encode(), "sha256")[:16])
         if self.is_free:
-            return Grant(GrantId(mac[:16]), 0, 0, 0)
-        limits = self._limits
-        return Grant(GrantId(mac[:16]), limits.free_grant_bytes, limits.free_grant_appends_per_second, 0)
+            return Grant(grant_id, 0, 0, 0)
+        return Grant(grant_id, self._limits.free_grant_bytes, self._limits.free_grant_appends_per_second, 0)
 
 
 def _check_local(request: Request) -> None:

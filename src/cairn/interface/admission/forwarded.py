@@ -4,6 +4,7 @@ names; and what speaks against a request that looks local."""
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -79,6 +80,7 @@ def is_of_this_machine(host: str) -> bool:
     return host == "localhost" or host.endswith(".localhost") or is_loopback(host.strip("[]"))
 
 
+@lru_cache(maxsize=4_096)
 def is_loopback(address: str) -> bool:
     """Whether an address is this machine's own, also where IPv4 is written as IPv6."""
     try:

@@ -113,29 +113,32 @@ class EmbeddedBlocks:
             return reading.has(BLOCKS, key)
 
     def _put(self, writing: Writing, key: bytes, block: Block, pin: PinHash, grant: GrantId, now: int) -> bool:
-        standing_data = writing.get(BLOCKS, key)
-        is_new = standing_data is None
         record_key = pin_key(key, pin)
-        record = writing.get(PINS, record_key)
-        standing = decode_pin(record_key, record) if record is not None else None
-        if standing_data is None:
-            writing.put(BLOCKS, key, block.data)
-        elif bytes(standing_data) != block.data:
-            _log.warning("block %s was damaged on disk, and is repaired by who put it again", short(block.id))
-            writing.put(BLOCKS, key, block.data)
-        if standing is None:
-            writing.put(PINS, record_key, encode_pin(record_key, PinRecord(grant, len(block), now)))
+        if writing.add(PINS, record_key, encode_pin(record_key, PinRecord(grant, len(block), now))):
             writing.charge(grant, block_bytes=len(block))
             if pin == NO_PIN:
                 self._schedule_expiry(writing, key, now)
-        elif pin == NO_PIN and now - standing.time_ms > _REFRESH_MS:
-            refreshed = PinRecord(standing.grant, standing.bytes, now)
-            writing.put(PINS, record_key, encode_pin(record_key, refreshed))
-        return is_new
+        else:
+            self._stand_on(writing, record_key, now if pin == NO_PIN else 0)
+        if writing.add(BLOCKS, key, block.data):
+            return True
+        standing = writing.get(BLOCKS, key)
+        if standing is None or bytes(standing) != block.data:
+            _log.warning("block %s was damaged on disk, and is repaired by who put it again", short(block.id))
+            writing.put(BLOCKS, key, block.data)
+        return False
+
+    def _stand_on(self, writing: Writing, record_key: bytes, now: int) -> None:
+        """Let a pin that stands do so from `now` on, unless that is about as long. Raises Corrupt."""
+        record = writing.get(PINS, record_key)
+        assert record is not None
+        standing = decode_pin(record_key, record)
+        if now - standing.time_ms > _REFRESH_MS:
+            writing.put(PINS, record_key, encode_pin(record_key, PinRecord(standing.grant, standing.bytes, now)))
 
     def _schedule_expiry(self, writing: Writing, key: bytes, now: int) -> None:
         due = due_key(DueKey(now + self._unpinned_ms, Task.EXPIRE, key))
-        writing.put(DUE, due, encode_argument(due, 0))
+        writing.add(DUE, due, encode_argument(due, 0))
 
 
 def drop_pin(writing: Writing, key: bytes, pin: PinHash) -> bool:

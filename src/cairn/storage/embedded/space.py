@@ -1,23 +1,25 @@
 """The disk's reserve: below it writes are refused before they begin, so that what is under way and deletions fit.
 
-The disk is asked for each write, which takes some microseconds: others fill it, too. What was admitted and is not yet
-written counts as if it were.
+The disk is asked once for the writes between two commits, if that is no longer than a moment: others fill it, too. What
+was admitted and is not yet written counts as if it were.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from cairn.core.errors import Full
 
 _OVERHEAD: Final = 2  # pages copied on write, in the worst usual case
 _JOB_BYTES: Final = 32 * 1024  # of pages that one write changes, besides its own bytes
 _COMMIT_BYTES: Final = 256 * 1024  # of pages that any commit changes
+_MOMENT_SECONDS: Final = 0.005
 
 
 class Files(Protocol):
@@ -31,6 +33,14 @@ class Files(Protocol):
         """How much is free within the file that a key's records go to, since deletions left it."""
 
 
+class _Seen(NamedTuple):
+    """What was free on the disk at a time, by `time.monotonic`, after so many commits."""
+
+    free_bytes: int
+    time: float
+    commits: int
+
+
 class Space:
     """Knows how much of the disk is free for whom."""
 
@@ -39,6 +49,8 @@ class Space:
         self._reserve_bytes = reserve_bytes
         self._files = files
         self._held_bytes = 0
+        self._commits = 0
+        self._seen = _Seen(0, 0.0, -1)
         self._lock = threading.Lock()
 
     @property
@@ -86,6 +98,7 @@ class Space:
         finally:
             with self._lock:
                 self._held_bytes -= needed
+                self._commits += 1  # before what it wrote is pending no more
 
     def confirms_full(self, size: int) -> bool:
         """A commit of `size` bytes met a full disk: whether it is one, or the error has another cause."""
@@ -93,7 +106,15 @@ class Space:
 
     def _is_free(self, size: int, reserve_bytes: int) -> bool:
         pending_bytes = self._files.pending_bytes  # before the disk is asked: what is written meanwhile counts twice
-        return self.free_bytes - (pending_bytes + size) * _OVERHEAD >= reserve_bytes
+        return self._free_bytes_now() - (pending_bytes + size) * _OVERHEAD >= reserve_bytes
+
+    def _free_bytes_now(self) -> int:
+        """What is free, or was a moment ago, with no commit since."""
+        now, seen = time.monotonic(), self._seen
+        if seen.commits != self._commits or now - seen.time > _MOMENT_SECONDS:
+            commits = self._commits  # before the disk is asked: one that ends meanwhile makes it out of date
+            seen = self._seen = _Seen(self.free_bytes, now, commits)
+        return seen.free_bytes
 
     def _has_reusable(self, key: bytes, size: int) -> bool:
         wanted = (self._files.pending_bytes + size) * _OVERHEAD + _COMMIT_BYTES

@@ -70,13 +70,19 @@ class Writing(Reading):
         self._totals: dict[GrantId, Usage] = {}  # of the grants that this commit charges
         self._count, self._digest = decode_digest(self.get(META, DIGEST_KEY))
 
+    def add(self, table: str, key: bytes, record: bytes) -> bool:
+        """Set a record where there is none; False where one stands, which stays."""
+        if not self._transaction.put(key, record, overwrite=False, db=self._tables[table]):
+            return False
+        self._count_in(table, key, record)
+        return True
+
     def put(self, table: str, key: bytes, record: bytes) -> None:
-        """Set a record."""
-        self._forget(table, key)
-        self._count += 1
-        self._digest += record_digest(table, key, record)
-        self._transaction.put(key, record, db=self._tables[table])
-        self.changes += 1
+        """Set a record, whatever stands there."""
+        if not self.add(table, key, record):  # most are new: that is one descent instead of two
+            self._forget(table, key)
+            self._transaction.put(key, record, db=self._tables[table])
+            self._count_in(table, key, record)
 
     def delete(self, table: str, key: bytes) -> None:
         """Remove a record, if it is there."""
@@ -103,6 +109,11 @@ class Writing(Reading):
     def _usage(self, grant: GrantId) -> Usage:
         record = self.get(USAGE, grant)
         return decode_usage(grant, record) if record is not None else Usage()
+
+    def _count_in(self, table: str, key: bytes, record: bytes) -> None:
+        self._count += 1
+        self._digest += record_digest(table, key, record)
+        self.changes += 1
 
     def _forget(self, table: str, key: bytes) -> None:
         old = self.get(table, key)
