@@ -7,6 +7,7 @@ interface process, which is the one that is asked, or "workers": two processes o
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -230,11 +231,17 @@ class Storage(Server):
         return tables
 
 
+_named_ports = itertools.count(20_000 + os.getpid() % 10_000)
+
+
 def free_port() -> int:
-    """A port that nobody listens on now, for what must be named before it is started."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
+    """A port that nobody listens on now, for what must be named before it is started; below those that the kernel
+    gives to who names none."""
+    for port in _named_ports:
+        with socket.socket() as listening, suppress(OSError):
+            listening.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 class TwoWorkers(Server):

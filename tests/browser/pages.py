@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from tests.harness import Server, serving
 
@@ -78,3 +78,29 @@ class Device:
         """Close the profile; what failed on a page unseen, fails the test."""
         self.context.close()
         assert self.faults == []
+
+
+class Gate:
+    """Lets so many bytes of blocks through that a page puts, a request more or less, and holds what follows."""
+
+    def __init__(self, page: Page) -> None:
+        self._passing_bytes = 0
+        self._held: list[Route] = []
+        page.route("**/v1/blocks/put", self._came)
+
+    def close_after(self, size: int) -> None:
+        """Let so many bytes through from now on."""
+        self._passing_bytes = size
+
+    def open(self) -> None:
+        """Let all through, also what is held."""
+        self._passing_bytes = 1 << 40
+        while self._held:
+            self._held.pop().continue_()
+
+    def _came(self, route: Route) -> None:
+        if self._passing_bytes > 0:
+            self._passing_bytes -= len(route.request.post_data_buffer or b"")
+            route.continue_()
+        else:
+            self._held.append(route)

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.apps import Visitor, check_accessible, check_link_is_gone, tapped
+from tests.browser.pages import Gate
 from tests.browser.test_chain_page_attachments import png
 from tests.browser.webm import film
 from tests.harness import Server
@@ -134,7 +135,7 @@ def test_one_can_pause_go_on_and_give_up(ann: Visitor, demo: Server, tmp_path: P
     data = random.Random("pause").randbytes(size * MIB)
     free = stored_blocks(demo)
     gate = Gate(page)
-    gate.close_after(3)
+    gate.close_after(3_000_000)
     begin(page, tmp_path, {"long.bin": data})
     page.wait_for_function("() => document.querySelector('progress')?.value > 2_000_000")
     page.get_by_role("button", name="Pause long.bin").click()
@@ -145,7 +146,7 @@ def test_one_can_pause_go_on_and_give_up(ann: Visitor, demo: Server, tmp_path: P
     expect(tile(page, "long.bin")).to_be_visible(timeout=60_000)
     stored = -(-size * MIB // 1_048_572) + 1  # and the manifest: nothing was sent again
     assert stored_blocks(demo) - free == stored
-    gate.close_after(3)
+    gate.close_after(3_000_000)
     begin(page, tmp_path, {"other.bin": data[: 20 * MIB]})
     page.wait_for_function("() => document.querySelector('progress')?.value > 2_000_000")
     page.get_by_role("button", name="Cancel other.bin").click()
@@ -155,36 +156,11 @@ def test_one_can_pause_go_on_and_give_up(ann: Visitor, demo: Server, tmp_path: P
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
-class Gate:
-    """Lets some requests that put blocks through, and holds the others until it is opened."""
-
-    def __init__(self, page: Page) -> None:
-        self._passing = 0
-        self._held: list[Route] = []
-        page.route("**/v1/blocks/put", self._came)
-
-    def close_after(self, requests: int) -> None:
-        """Let so many through."""
-        self._passing = requests
-
-    def open(self) -> None:
-        """Let all through, also those that are held."""
-        self._passing = 1_000_000
-        while self._held:
-            self._held.pop().continue_()
-
-    def _came(self, route: Route) -> None:
-        self._passing -= 1
-        if self._passing >= 0:
-            route.continue_()
-        else:
-            self._held.append(route)
-
-
 def test_what_a_closed_tab_broke_off_goes_on(ann: Visitor, demo: Server, tmp_path: Path) -> None:
     page = ann.open("files/")
     data = random.Random("closed").randbytes(24 * MIB)
     free = stored_blocks(demo)
+    Gate(page).close_after(9_000_000)
     begin(page, tmp_path, {"film.bin": data})
     page.wait_for_function("() => document.querySelector('progress')?.value > 8_000_000")
     page.close(run_before_unload=False)

@@ -78,7 +78,7 @@ class Program:
     def wait_for_more(self, count: int) -> None:
         """So many more readings than stand now."""
         wanted = self.head() + count
-        wait_for(lambda: self.head() >= wanted)
+        wait_for(lambda: self.head() >= wanted, 120)
 
     def head(self) -> int:
         with sync.connect(self.server.url) as session:

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.browser.pages import Device
+from tests.browser.pages import Device, Gate
 from tests.harness import Server
 from tests.waiting import wait_for
 
@@ -69,6 +69,7 @@ def test_an_upload_takes_flat_memory_and_survives_its_tab(own_browser: Browser, 
     capability = one.run("return (await cairn.newLog()).capabilityText('write');")
     before = stored_blocks(app)
     began = time.monotonic()
+    Gate(one.page).close_after(SIZE_MIB // 2 * MIB + MIB)
     start(one, capability, large)
     first = until_done(one, SIZE_MIB // 2)
     kill_renderers(own_browser)

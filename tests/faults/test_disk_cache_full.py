@@ -59,7 +59,7 @@ async def test_it_tries_again_by_itself(tmp_path: Path) -> None:
         tier.resize(16 * MIB)
         disk.fill()
         tier.offer(block_of(1), clock.monotonic())
-        while not tier.refused:
+        while tier._paused_until < 0:
             pass
         disk.empty()
         tier.offer(block_of(1), clock.monotonic())

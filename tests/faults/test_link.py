@@ -61,7 +61,8 @@ async def test_a_storage_that_is_killed_under_load_loses_nothing(server: Split) 
         assert await put(api, cached) == 201
         async with writing(workload, api):
             for _ in range(OUTAGES):
-                await asyncio.sleep(rand.uniform(0.1, 0.5))
+                await until_written(workload, 32)
+                await asyncio.sleep(rand.uniform(0, 0.3))
                 server.keeper.kill()
                 await until_refused(server, cached)
                 await asyncio.to_thread(server.keeper.start)
@@ -69,7 +70,6 @@ async def test_a_storage_that_is_killed_under_load_loses_nothing(server: Split) 
         await Verifier(workload.acknowledged, rand).check_all(api)
     refused = workload.acknowledged.refused
     print(f"{workload.acknowledged.writes} writes acknowledged; refused by status: {refused}")
-    assert workload.acknowledged.writes > 16 * OUTAGES
     assert refused.get(503, 0) > 0
     assert set(refused) <= {503, 504}
     server.assert_healthy()
@@ -133,10 +133,10 @@ async def test_an_interface_without_its_storage_says_so_and_recovers(server: Spl
     await asyncio.to_thread(server.start)
     server.kill()
     await asyncio.to_thread(server.start_interface)
+    await until(lambda: "cannot be reached" in server.ask("GET", "/readyz").json["layers"]["storage"])
     layers = server.ask("GET", "/readyz")
     assert layers.status == 503
     assert layers.json["layers"]["interface"] == "ok"
-    assert "cannot be reached" in layers.json["layers"]["storage"]
     block = Block.of(b"later")
     async with open_api(server.url) as api:
         assert await put(api, block) == 503
@@ -214,6 +214,12 @@ async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(_PATIENCE_SECONDS):
         while not await asyncio.to_thread(holds):
             await asyncio.sleep(0.02)
+
+
+async def until_written(workload: Workload, count: int) -> None:
+    """Until so many more writes were acknowledged."""
+    enough = workload.acknowledged.writes + count
+    await until(lambda: workload.acknowledged.writes >= enough)
 
 
 async def until_refused(server: Split, cached: Block) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from cairn import __version__
 from tests.command import Cairn
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -113,10 +114,7 @@ def test_serve_says_where_and_stops_when_told(node):
 
 def test_the_banner_is_for_people(cairn):
     process = cairn.start("serve", "--data", "data", "--listen", "127.0.0.1:0", "--ready-file", "ready.json")
-    for _ in range(200):
-        if (cairn.folder / "ready.json").exists():
-            break
-        time.sleep(0.05)
+    wait_for((cairn.folder / "ready.json").exists, 60)
     process.terminate()
     out, _ = process.communicate(timeout=30)
     url = json.loads((cairn.folder / "ready.json").read_text())["url"]

@@ -20,6 +20,7 @@ from cairn.testing.chains import random_block
 from cairn.wire.link import REQUESTS, STREAMS, Operation
 from cairn.wire.messages import ReadItem, encode_read
 from tests.harness import Server, Storage, free_port
+from tests.waiting import until
 
 PIN = Pin(b"p" * 32)
 
@@ -103,17 +104,29 @@ def until_a_asks_b(pair: Pair) -> None:
 
 
 def test_a_hot_block_comes_from_the_node_that_prefers_it(pair: Pair) -> None:
-    a, b = pair.nodes["a"], pair.nodes["b"]
     until_a_asks_b(pair)
-    names = [f"cairn_cache_neighbour_{what}_total" for what in ("asked", "given", "failed")]
-    before, hits = [count(a, name) for name in names], count(b, 'cairn_cache_hits_total{tier="memory"}')
-    theirs, ours = block_of("b"), block_of("a")
-    for block in (theirs, ours):
+    told = ask_for_new_blocks(pair)
+    for _ in range(10):
+        if told["failed"]:  # the machine was too busy for it to answer in time
+            until_a_asks_b(pair)
+            told = ask_for_new_blocks(pair)
+    assert told == {"asked": 2, "given": 2, "failed": 0, "hits": 1}  # what it had fetched for the first
+    assert count(pair.nodes["b"], "cairn_cache_neighbour_asked_total") == 0
+
+
+def ask_for_new_blocks(pair: Pair) -> dict[str, float]:
+    """Ask a for a block that prefers b, and for one that does not, three times each. What that counts to."""
+    a, b = pair.nodes["a"], pair.nodes["b"]
+
+    def counts() -> dict[str, float]:
+        asked = {what: count(a, f"cairn_cache_neighbour_{what}_total") for what in ("asked", "given", "failed")}
+        return {**asked, "hits": count(b, 'cairn_cache_hits_total{tier="memory"}')}
+
+    before = counts()
+    for block in (block_of("b"), block_of("a")):
         put(a, block)
         assert [get(a, block) for _ in range(3)] == [200] * 3
-    assert [now - then for now, then in zip([count(a, name) for name in names], before, strict=True)] == [2, 2, 0]
-    assert count(b, 'cairn_cache_hits_total{tier="memory"}') == hits + 1  # what it had fetched for the first
-    assert count(b, "cairn_cache_neighbour_asked_total") == 0
+    return {name: now - before[name] for name, now in counts().items()}
 
 
 def test_a_removal_reaches_the_neighbour(pair: Pair) -> None:
@@ -147,6 +160,7 @@ async def test_who_lacks_the_secret_is_not_answered(pair: Pair) -> None:
     put(pair.nodes["b"], block)
     keys = {"wrong": [b"k" * 32], "right": NodeSecret.load(pair.storage.data / "secret").keys("link")}
     async with open_link(place, keys["right"]) as link:
+        await until(lambda: link.is_connected)
         assert (await LinkedNeighbour(link).get(block.id)).data == block.data
     async with open_link(place, keys["wrong"]) as link:
         with pytest.raises(Unavailable):

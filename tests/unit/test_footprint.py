@@ -10,6 +10,8 @@ from cairn.footprint import Footprint
 from cairn.storage.embedded import Embedded, open_embedded
 from cairn.storage.embedded.mapping import release
 
+MIB = 1024 * 1024
+
 
 def _mapped_bytes(path: Path) -> int:
     """What of a mapped file counts as this process's, by /proc/self/smaps."""
@@ -31,13 +33,13 @@ async def test_mapped_pages_are_given_back_and_come_back(tmp_path: Path) -> None
         mapped = mmap.mmap(one.fileno(), 0, prot=mmap.PROT_READ)
         beside = mmap.mmap(two.fileno(), 0, prot=mmap.PROT_READ)
         before = (sum(mapped[::4096]), sum(beside[::4096]))
-        assert _mapped_bytes(path) == _mapped_bytes(other) == 64 * 1024 * 1024
+        assert min(_mapped_bytes(path), _mapped_bytes(other)) > 60 * MIB
 
         keeper = asyncio.create_task(Footprint(lambda: release(path)).keep_small())
-        while _mapped_bytes(path) > 1024 * 1024:
+        while _mapped_bytes(path) > MIB:
             await asyncio.sleep(0.01)
         keeper.cancel()
-        assert _mapped_bytes(other) == 64 * 1024 * 1024
+        assert _mapped_bytes(other) > 60 * MIB
         assert (sum(mapped[::4096]), sum(beside[::4096])) == before
         mapped.close()
         beside.close()

@@ -39,7 +39,7 @@ _LONG_SECONDS = 60.0
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    limits = {**FREE_OF_RATES, "send_seconds": 1, "header_seconds": 2}
+    limits = {**FREE_OF_RATES, "send_seconds": 3, "header_seconds": 2}
     with serving_tls(tmp_path_factory.mktemp("greedy"), admission="open", limits=limits) as server:
         yield server
         server.assert_healthy()

@@ -11,14 +11,14 @@ from tests.integration.http.api import has
 from tests.integration.http.raw import exchange
 from tests.integration.http.spellings import ANSWERED, REFUSED, hidden_put, spelled
 
-_QUIET_SECONDS = 3.0  # longer than the server's own deadlines: who is silent then stays so
+_QUIET_SECONDS = 10.0  # longer than the server's own deadlines: who is silent then stays so
 _SPELLINGS = REFUSED | ANSWERED
 _HIDDEN = {name: hidden_put(name) for name in _SPELLINGS}
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    limits = {"header_seconds": 1, "body_idle_seconds": 1}
+    limits = {"header_seconds": 3, "body_idle_seconds": 3}
     with serving(tmp_path_factory.mktemp("smuggling"), interface={"admission": "open", "limits": limits}) as server:
         yield server
         server.assert_healthy()

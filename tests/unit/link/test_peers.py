@@ -471,7 +471,7 @@ async def test_without_a_link_requests_wait_a_moment_only(monkeypatch: pytest.Mo
     async with linked(port) as link:
         with pytest.raises(Unavailable, match="cannot be reached"):
             await remote_store(link).blocks.get(BLOCK.id)
-        assert "connection refused" in link.trouble
+        await until(lambda: "connection refused" in link.trouble)
 
 
 async def test_a_cancelled_asker_cancels_the_work() -> None:
