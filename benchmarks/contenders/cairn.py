@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import load as loads
-from benchmarks.contenders import base
+from benchmarks.contenders import altered, base
 from cairn.client.format.secret import ChainKeys
 from cairn.core.chain import Entry, Kind, accept
 from cairn.wire.messages import encode_entries
 
 NAME: Final = "Cairn"
 UNGROUPED: Final = "Cairn, a commit each"
+SLOW: Final = "Cairn, slow disk"
+SLOW_UNGROUPED: Final = "the same, a commit each"
 
 _ROOT: Final = Path(__file__).parents[2]
+_SLOW: Final = {altered.SYNC_SECONDS: "0.005"}  # as a volume across a network takes
 _PAYLOAD: Final = b"a message as a chat would send it"
 
 
@@ -142,5 +145,17 @@ def start_apart(folder: Path) -> Iterator[Cairn]:
 
 @contextlib.contextmanager
 def start_ungrouped(folder: Path) -> Iterator[UngroupedCairn]:
-    with serving(folder, module="benchmarks.contenders.ungrouped") as (port, pid):
+    with serving(folder, module=altered.__name__, **{altered.UNGROUPED: "1"}) as (port, pid):
         yield UngroupedCairn(UNGROUPED, port, pid)
+
+
+@contextlib.contextmanager
+def start_slow(folder: Path) -> Iterator[UngroupedCairn]:
+    with serving(folder, module=altered.__name__, **_SLOW) as (port, pid):
+        yield UngroupedCairn(SLOW, port, pid)
+
+
+@contextlib.contextmanager
+def start_slow_ungrouped(folder: Path) -> Iterator[UngroupedCairn]:
+    with serving(folder, module=altered.__name__, **_SLOW, **{altered.UNGROUPED: "1"}) as (port, pid):
+        yield UngroupedCairn(SLOW_UNGROUPED, port, pid)

@@ -22,7 +22,11 @@ def _run(module: str, *words: object) -> str:
 
 @pytest.mark.parametrize(
     ("only", "contenders", "goal"),
-    [("GET 1 KiB", ["cairn", "bare"], "bare Granian"), ("32 chains, 1 entry", ["cairn", "ungrouped"], "one commit")],
+    [
+        ("GET 1 KiB", ["cairn", "bare"], "bare Granian"),
+        ("32 chains, 1 entry", ["cairn", "ungrouped"], "one commit"),
+        ("PUT 1 KiB", ["cairn", "slow", "slow-ungrouped"], "on a disk that takes 5 ms longer"),
+    ],
 )
 def test_it_measures_and_says_so(tmp_path: Path, only: str, contenders: list[str], goal: str) -> None:
     out = tmp_path / "out.json"

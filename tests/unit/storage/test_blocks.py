@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cairn.core.block import NO_GRANT, Block, PinHash
+from cairn.core.block import NO_GRANT, Block, GrantId, PinHash
 from cairn.core.errors import Corrupt
 from cairn.storage.embedded import open_embedded, scrub
 from cairn.testing.chains import random_block
@@ -64,6 +64,21 @@ async def test_a_damaged_block_is_repaired_by_who_puts_it_again(tmp_path: Path, 
         assert await store.blocks.put(block, PinHash(b"p" * 32), NO_GRANT) is False
         assert (await store.blocks.get(block.id)).data == block.data
         assert scrub(tmp_path / "data").damaged == []
+
+
+async def test_a_put_on_a_damaged_pin_is_refused(tmp_path: Path) -> None:
+    """It cannot be told who pays for it; nothing is changed, and others are not concerned."""
+    block, pin, grant = random_block("pinned", 900), PinHash(b"p" * 32), GrantId(os.urandom(16))
+    async with open_embedded(tmp_path / "data") as embedded:
+        await embedded.store.blocks.put(block, pin, grant)
+    _flip(tmp_path / "data" / "shard-00" / "data.mdb", grant)
+    async with open_embedded(tmp_path / "data") as embedded:
+        blocks = embedded.store.blocks
+        with pytest.raises(Corrupt):
+            await blocks.put(block, pin, NO_GRANT)
+        assert await blocks.put(random_block("other", 900), pin, NO_GRANT) is True
+        assert (await blocks.get(block.id)).data == block.data
+    assert scrub(tmp_path / "data").damaged != []
 
 
 def _flip(file: Path, within: bytes) -> None:
