@@ -40,7 +40,6 @@ export class Space {
   #stops = [];
   /** @type {Promise<void>} */
   #following = Promise.resolve();
-  #isAway = false;
 
   /** What the server or a member did that is refused; see `Log.problem`. @type {Signal<CairnError | null>} */
   problem = new Signal(/** @type {CairnError | null} */ (null));
@@ -143,10 +142,10 @@ export class Space {
 
   /** Accepts all that is new on the server. Where one of the chains can't be had, the page is offline: it may be an old state. */
   async catchUp() {
-    this.#isAway = false;
-    await this.#catchUpMembers();
-    await Promise.all([...this.#logs.values()].map(({ log }) => this.#catchUpWith(log)));
-    if (this.#isAway) this.browser.status.value = "offline";
+    const areMembersThere = await this.#catchUpMembers();
+    const areThere = await Promise.all([...this.#logs.values()].map(({ log }) => log.catchUp()));
+    // The other chains that are there must not hide that one is not.
+    if (!areMembersThere || areThere.includes(false)) this.browser.status.value = "offline";
   }
 
   /**
@@ -259,16 +258,12 @@ export class Space {
     return this.#own;
   }
 
-  /** Learns who is a member now, and what this one wrote. */
+  /** Learns who is a member now, and what this one wrote. @returns {Promise<boolean>} false: one of these was not there */
   async #catchUpMembers() {
-    if (this.#own) await this.#catchUpWith(this.#own);
-    await this.#catchUpWith(this.#roster);
-    await this.#openMembers();
-  }
-
-  /** The other chains that are there must not hide that this one is not. @param {Log} log */
-  async #catchUpWith(log) {
-    if (!(await log.catchUp())) this.#isAway = true;
+    const isOwnThere = !this.#own || (await this.#own.catchUp());
+    const isRosterThere = await this.#roster.catchUp();
+    const isNewRosterThere = await this.#openMembers();
+    return isOwnThere && isRosterThere && isNewRosterThere;
   }
 
   /** @param {string} name @param {boolean} isOwner @returns {Promise<Log>} the member's, with the right to write */
@@ -295,15 +290,22 @@ export class Space {
     return this.#own?.id === id ? this.#own : (this.#logs.get(id)?.log ?? null);
   }
 
-  /** Opens the chains of members that are new, or whose keys are; one change after the other. @returns {Promise<void>} */
+  /**
+   * Opens the chains of members that are new, or whose keys are; one change after the other.
+   *
+   * @returns {Promise<boolean>} false: the roster has new keys, and was not there
+   */
   #openMembers() {
     const turn = this.#following.then(() => this.#openNow());
-    this.#following = turn.catch(() => {});
+    this.#following = turn.then(
+      () => {},
+      () => {},
+    );
     return turn;
   }
 
   async #openNow() {
-    await this.#openRoster();
+    const isRosterThere = await this.#openRoster();
     for (const { id, read } of this.#state.members.values()) {
       const known = this.#logs.get(id);
       if (id === this.#own?.id || known?.read === read) continue;
@@ -312,16 +314,17 @@ export class Space {
       const log = await openedByText(this.browser, read);
       this.#logs.set(id, { log, read, stop: this.#watchers.size > 0 ? this.#watchLog(log) : () => {} });
     }
+    return isRosterThere;
   }
 
-  /** The roster by the newest key that was handed to this member. */
+  /** The roster by the newest key that was handed to this member. @returns {Promise<boolean>} false: it was not there */
   async #openRoster() {
     const text = this.#own && !this.isOwner ? rosterCapabilityIn(this.#own) : null;
-    if (!text || text === (await this.#roster.capabilityText("read"))) return;
+    if (!text || text === (await this.#roster.capabilityText("read"))) return true;
     this.#roster.close();
     this.#roster = await openedByText(this.browser, text);
     if (this.#watchers.size > 0) this.#stops.push(this.#watchRoster());
-    await this.#catchUpWith(this.#roster);
+    return this.#roster.catchUp();
   }
 
   #follow() {
