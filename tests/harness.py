@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any, Final
 
 import pytest
@@ -55,6 +56,7 @@ class Server:
     sites: list[dict[str, Any]] = field(default_factory=list)
     command: list[str] = field(default_factory=lambda: [sys.executable, "-m", "cairn"])
     environ: dict[str, str] = field(default_factory=dict)
+    context: SSLContext | None = None  # to ask it over TLS
     process: subprocess.Popen[bytes] | None = None
     port: int = 0
     start_seconds: float = 0.0
@@ -124,6 +126,8 @@ class Server:
 
     def connection(self) -> http.client.HTTPConnection:
         """What one request may be made on."""
+        if self.context is not None:
+            return http.client.HTTPSConnection("localhost", self.port, timeout=30, context=self.context)
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
 
     def ask(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
@@ -267,10 +271,11 @@ counts_alone = pytest.mark.skipif(DEPLOYMENT == "workers", reason="each worker c
 
 @contextmanager
 def serving(folder: Path, **settings: Any) -> Iterator[Server]:
-    """A started server; keyword arguments are tables of the configuration, and `sites`, `environ` and `deployment`."""
+    """A started server; keyword arguments are tables of the configuration, and `sites`, `environ`, `context` and
+    `deployment`."""
     sites, environ = settings.pop("sites", []), settings.pop("environ", {})
-    deployment = settings.pop("deployment", DEPLOYMENT)
-    server = DEPLOYMENTS[deployment](folder, settings, sites, environ=environ)
+    context, deployment = settings.pop("context", None), settings.pop("deployment", DEPLOYMENT)
+    server = DEPLOYMENTS[deployment](folder, settings, sites, environ=environ, context=context)
     try:
         server.start()
         yield server

@@ -241,7 +241,7 @@ async def test_events(server, writer):
         events = [parsed_event(text + "\n\n") for text in client.streams[stream].body.decode().split("\n\n")[:-1]]
         assert [event.entry for event in events if event.kind == "entry"] == writer.entries
         assert (await client.get("/healthz")).status == 200
-        assert _live_streams(server) == 1
+        wait_for(lambda: _live_streams(server) == 1)
         client.reset(stream)
         wait_for(lambda: _live_streams(server) == 0)
         assert (await client.get("/healthz")).status == 200
@@ -251,7 +251,7 @@ async def test_events_end_with_the_connection(server, writer):
     assert Holder(server).append(writer.entries).status == 201
     async with await Client.open(server) as client:
         await _subscribed(client, writer)
-        assert _live_streams(server) == 1
+        wait_for(lambda: _live_streams(server) == 1)
     wait_for(lambda: _live_streams(server) == 0)
 
 
