@@ -78,20 +78,18 @@ class EmbeddedBlocks:
 
     async def scan(self, after: BlockId | None) -> AsyncIterator[BlockId]:
         """See `BlockStore.scan`; in the order of the slots."""
-        start = slot_key(after) + b"\0" if after is not None else b""
+        start = slot_key(after) + _BEHIND_PINS if after is not None else b""
         for shard in self._shards:
             while True:
-                ids = []
+                ids: list[BlockId] = []
                 with shard.reading() as reading:
-                    for key in reading.keys(BLOCKS, start):
+                    while len(ids) < _SCAN_IDS and (key := _first_kept(reading, start)) is not None:
                         ids.append(BlockId(id_of(key)))
-                        if len(ids) == _SCAN_IDS:
-                            break
+                        start = key + _BEHIND_PINS
                 for block_id in ids:
                     yield block_id
                 if len(ids) < _SCAN_IDS:
                     break
-                start = slot_key(ids[-1]) + b"\0"
 
     def _read_apart(self, block_id: BlockId, key: bytes) -> Block:
         with self._shards.reading(key) as reading:
@@ -110,7 +108,7 @@ class EmbeddedBlocks:
 
     def _has(self, key: bytes) -> bool:
         with self._shards.reading(key) as reading:
-            return reading.has(BLOCKS, key)
+            return _first_kept(reading, key) == key
 
     def _put(self, writing: Writing, key: bytes, block: Block, pin: PinHash, grant: GrantId, now: int) -> bool:
         record_key = pin_key(key, pin)
@@ -164,6 +162,13 @@ def _is_small(reading: Reading, key: bytes) -> bool:
         except Corrupt:
             return False
     return True
+
+
+def _first_kept(reading: Reading, start: bytes) -> bytes | None:
+    """`slot ‖ id` of the first block at or behind `start`, by its pins, since it is kept as long as it has one: where
+    LMDB finds a large record itself, it reads the beginning of it from the disk."""
+    pin = next(reading.keys(PINS, start), None)
+    return pin[:ID_KEY_BYTES] if pin is not None else None
 
 
 def count_pins(reading: Reading, key: bytes) -> int:

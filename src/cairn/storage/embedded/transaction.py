@@ -13,6 +13,7 @@ import lmdb
 from cairn.core.block import GrantId
 from cairn.core.store import Usage
 from cairn.storage.embedded.layout import (
+    BLOCKS,
     DIGEST_KEY,
     META,
     USAGE,
@@ -34,11 +35,6 @@ class Reading:
     def get(self, table: str, key: bytes) -> memoryview | None:
         """The record under a key. All of it is in memory then: a large one may have waited for the disk."""
         return cast("memoryview | None", self._transaction.get(key, db=self._tables[table]))
-
-    def has(self, table: str, key: bytes) -> bool:
-        """Whether there is a record under a key, without a look at it."""
-        with self._transaction.cursor(self._tables[table]) as cursor:
-            return bool(cursor.set_key(key))
 
     def range(self, table: str, start: bytes, stop: bytes | None = None) -> Iterator[tuple[memoryview, memoryview]]:
         """Keys and records with start <= key < stop, in order."""
@@ -74,21 +70,27 @@ class Writing(Reading):
         """Set a record where there is none; False where one stands, which stays."""
         if not self._transaction.put(key, record, overwrite=False, db=self._tables[table]):
             return False
-        self._count_in(table, key, record)
+        self._count += 1
+        self._digest += record_digest(table, key, record)
+        self.changes += 1
         return True
 
     def put(self, table: str, key: bytes, record: bytes) -> None:
         """Set a record, whatever stands there."""
-        if not self.add(table, key, record):  # most are new: that is one descent instead of two
-            self._forget(table, key)
-            self._transaction.put(key, record, db=self._tables[table])
-            self._count_in(table, key, record)
+        if self.add(table, key, record):
+            return  # most are new: that is one descent instead of two
+        digest = self._digest_of(table, key)
+        self._transaction.put(key, record, db=self._tables[table])
+        self._digest += record_digest(table, key, record) - digest
+        self.changes += 1
 
     def delete(self, table: str, key: bytes) -> None:
         """Remove a record, if it is there."""
-        self._forget(table, key)
-        self._transaction.delete(key, db=self._tables[table])
-        self.changes += 1
+        digest = self._digest_of(table, key)
+        if self._transaction.delete(key, db=self._tables[table]):
+            self._count -= 1
+            self._digest -= digest
+            self.changes += 1
 
     def charge(self, grant: GrantId, *, block_bytes: int = 0, entry_bytes: int = 0) -> None:
         """Add to what a grant pays for; negative: take off. Raises Corrupt, with nothing changed."""
@@ -110,13 +112,7 @@ class Writing(Reading):
         record = self.get(USAGE, grant)
         return decode_usage(grant, record) if record is not None else Usage()
 
-    def _count_in(self, table: str, key: bytes, record: bytes) -> None:
-        self._count += 1
-        self._digest += record_digest(table, key, record)
-        self.changes += 1
-
-    def _forget(self, table: str, key: bytes) -> None:
-        old = self.get(table, key)
-        if old is not None:
-            self._count -= 1
-            self._digest -= record_digest(table, key, old)
+    def _digest_of(self, table: str, key: bytes) -> int:
+        """What the record under a key, if there is one, adds to the digest. A block is not read: its key is enough."""
+        record = b"" if table == BLOCKS else self.get(table, key)
+        return record_digest(table, key, record) if record is not None else 0
