@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from cairn.interface.http.exchange import RequestHeaders
 
 _HOPS_MAX: Final = 16
+_ADDRESS_CHARS_MAX: Final = 64  # so that what is remembered is bounded: a host name is what the client says
 _LEFT_BY_PROXIES: Final = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
 
 
@@ -44,6 +45,8 @@ class TrustedProxies:
 
 
 def _is_address(text: str) -> bool:
+    if len(text) > _ADDRESS_CHARS_MAX:
+        return False  # the scope of an IPv6 address may be as long as one likes
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -80,9 +83,13 @@ def is_of_this_machine(host: str) -> bool:
     return host == "localhost" or host.endswith(".localhost") or is_loopback(host.strip("[]"))
 
 
-@lru_cache(maxsize=4_096)
 def is_loopback(address: str) -> bool:
     """Whether an address is this machine's own, also where IPv4 is written as IPv6."""
+    return len(address) <= _ADDRESS_CHARS_MAX and _is_loopback(address)
+
+
+@lru_cache(maxsize=4_096)
+def _is_loopback(address: str) -> bool:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
