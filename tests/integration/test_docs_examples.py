@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,7 +30,6 @@ def _run(script: str, server: Server, folder: Path) -> subprocess.CompletedProce
     return subprocess.run(words, cwd=folder, env=environ, capture_output=True, text=True, timeout=60)
 
 
-@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("xxd")), reason="the examples need curl and xxd")
 def test_the_protocol_by_curl(server: Server, tmp_path: Path) -> None:
     page = (DOCS / "protocol.md").read_text("utf-8")
     script = "".join(re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL))

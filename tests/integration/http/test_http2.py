@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -191,12 +190,6 @@ async def test_many_requests_at_once(server):
             assert [(await client.answer(stream)).body for stream in getting] == [block.data for block in blocks]
 
 
-def _has_curl():
-    curl = shutil.which("curl")
-    return curl is not None and "HTTP2" in subprocess.run([curl, "--version"], capture_output=True, text=True).stdout
-
-
-@pytest.mark.skipif(not _has_curl(), reason="no curl that speaks HTTP/2")
 def test_curl(server, tmp_path):
     block = random_block("curl", BLOCK_BYTES_MAX)
     sent, got = tmp_path / "sent", tmp_path / "got"

@@ -7,6 +7,7 @@ import os
 import random
 import socket
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -142,17 +143,24 @@ def test_who_half_closes_gets_all_of_a_file(tmp_path):
         assert small == (200, b'{"status":"ok"}')
 
 
-def test_who_reads_slowly_has_time_for_each_answer(tmp_path):
-    """The deadline of the next request begins when this one's answer was taken."""
+@contextmanager
+def _taking_little(folder, **limits):
+    """A connection that takes little at a time, after eight requests for a block of a MiB."""
     block = random_block("a MiB", 1_000_000)
-    limits = {**FREE_OF_RATES, "header_seconds": 1}
-    with serving(tmp_path, interface={"admission": "open", "limits": limits}) as server, socket.socket() as connection:
+    settings = {"admission": "open", "limits": {**FREE_OF_RATES, **limits}}
+    with serving(folder, interface=settings) as server, socket.socket() as connection:
         assert Holder(server).put(block).status == 201
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         connection.settimeout(30)
         connection.connect(("127.0.0.1", server.port))
-        asked = b"GET /v1/blocks/" + block.id.hex().encode() + _NO_BODY
-        connection.sendall(asked * 8 + asked[:20])
+        connection.sendall((b"GET /v1/blocks/" + block.id.hex().encode() + _NO_BODY) * 8)
+        yield connection
+
+
+def test_who_reads_slowly_has_time_for_each_answer(tmp_path):
+    """The deadline of the next request begins when this one's answer was taken."""
+    with _taking_little(tmp_path, header_seconds=1) as connection:
+        connection.sendall(b"GET /v1/blocks/")
         with connection.makefile("rb") as received:
             began = time.monotonic()
             while time.monotonic() - began < 3:  # that is what is slow here
@@ -163,17 +171,10 @@ def test_who_reads_slowly_has_time_for_each_answer(tmp_path):
 
 
 def test_who_takes_nothing_does_not_stay_by_sending(tmp_path):
-    block = random_block("a MiB", 1_000_000)
-    limits = {**FREE_OF_RATES, "send_seconds": 1}
-    with serving(tmp_path, interface={"admission": "open", "limits": limits}) as server, socket.socket() as connection:
-        assert Holder(server).put(block).status == 201
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        connection.connect(("127.0.0.1", server.port))
-        connection.sendall((b"GET /v1/blocks/" + block.id.hex().encode() + _NO_BODY) * 8)
-        with pytest.raises(ConnectionError):
-            for _ in range(150):  # in 30 s; who says nothing for 40 s would be let go anyway
-                connection.sendall(b"G")
-                time.sleep(0.2)
+    with _taking_little(tmp_path, send_seconds=1) as connection, pytest.raises(ConnectionError):
+        for _ in range(150):  # in 30 s; who says nothing for 40 s would be let go anyway
+            connection.sendall(b"G")
+            time.sleep(0.2)
 
 
 def test_a_head_that_comes_byte_by_byte(server):
